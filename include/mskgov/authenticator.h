@@ -1,0 +1,95 @@
+/*
+ * The IAM authenticator: makes the tokens that MSK's IAM listeners take for SASL
+ * OAUTHBEARER.
+ *
+ * A token is the base64url form of a presigned URL (SigV4, service kafka-cluster, action
+ * kafka-cluster:Connect). It is a bearer credential: whoever has it can connect until it
+ * expires. It lives in wiped memory, and no log or error text of the library holds it.
+ *
+ * Threads: any; an authenticator may be shared. mskgov_authenticator_token may block as
+ * long as its credentials provider does.
+ */
+#ifndef MSKGOV_AUTHENTICATOR_H
+#define MSKGOV_AUTHENTICATOR_H
+
+#include <mskgov/common.h>
+#include <mskgov/credentials.h>
+#include <mskgov/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mskgov_authenticator mskgov_authenticator;
+typedef struct mskgov_token mskgov_token;
+
+/* Longest life of a token, seconds: X-Amz-Expires of the official signers. */
+#define MSKGOV_TOKEN_LIFETIME_MAX_S 900
+
+/* Options of an authenticator. Always filled by mskgov_authenticator_options_init first. */
+typedef struct mskgov_authenticator_options {
+  size_t struct_size;
+  /* The cluster's AWS region, such as "eu-west-1"; copied. No default. */
+  const char *region;
+  /* Where credentials come from; the authenticator takes a hold. NULL: the environment. */
+  mskgov_credentials_provider *credentials;
+  /* Appended, percent-encoded, as User-Agent; copied. NULL: "mskgov/<version>". */
+  const char *user_agent;
+} mskgov_authenticator_options;
+
+MSKGOV_API void
+mskgov_authenticator_options_init(mskgov_authenticator_options *options);
+
+/*
+ * Makes an authenticator; fetches nothing yet. Returns 0 and sets *authenticator (owned:
+ * mskgov_authenticator_free), or MSKGOV_ERR_INVALID (the region is missing or is no AWS
+ * region; the user agent is longer than 256 bytes), MSKGOV_ERR_NO_MEMORY.
+ */
+MSKGOV_API int mskgov_authenticator_new(mskgov_authenticator **authenticator,
+                                        const mskgov_authenticator_options *options,
+                                        mskgov_error_info *error);
+MSKGOV_API void mskgov_authenticator_free(mskgov_authenticator *authenticator);
+
+/* The region; borrowed until the authenticator is freed. */
+MSKGOV_API const char *
+mskgov_authenticator_region(const mskgov_authenticator *authenticator);
+
+/*
+ * Fetches credentials and signs a token with them. The signing key is kept per day, region
+ * and credentials. Returns 0 and sets *token (owned: mskgov_token_free), or the
+ * provider's error, MSKGOV_ERR_NO_CREDENTIALS, MSKGOV_ERR_CREDENTIALS_EXPIRED (they have
+ * less than one second to live), MSKGOV_ERR_CRYPTO, MSKGOV_ERR_NO_MEMORY.
+ */
+MSKGOV_API int mskgov_authenticator_token(mskgov_authenticator *authenticator,
+                                          mskgov_token **token, mskgov_error_info *error);
+
+/* Frees a token and wipes its memory. NULL does nothing. */
+MSKGOV_API void mskgov_token_free(mskgov_token *token);
+
+/* The token itself, base64url without padding; borrowed until the token is freed. */
+MSKGOV_API const char *mskgov_token_value(const mskgov_token *token);
+
+/* The principal's name for SASL: the access key id. Borrowed until the token is freed. */
+MSKGOV_API const char *mskgov_token_principal(const mskgov_token *token);
+
+/*
+ * When the token ends, Unix time: signing time + min(900 s, whole seconds until the
+ * credentials expire), since the token dies with its credentials.
+ */
+MSKGOV_API uint64_t mskgov_token_expires_at_ns(const mskgov_token *token);
+
+/*
+ * The region in a broker's name, such as
+ * "b-1.demo.abc123.c2.kafka.eu-west-1.amazonaws.com:9098". Anchored on the DNS suffix, so
+ * that a cluster named after another region does not mislead. `region` takes at most
+ * `size` bytes, its end included; 32 are enough for every region.
+ * Returns 0, or MSKGOV_ERR_INVALID: the name is no name of an MSK broker.
+ */
+MSKGOV_API int mskgov_region_from_broker(const char *broker, char *region, size_t size,
+                                         mskgov_error_info *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

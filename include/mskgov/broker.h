@@ -1,0 +1,135 @@
+/*
+ * A cluster in a box (libmskgov-broker): brokers on loopback ports of this process that
+ * ask for TLS and IAM and enforce MSK's quota, for tests and benchmarks of clients.
+ *
+ *   mskgov_cluster_options options;
+ *   mskgov_cluster_options_init(&options);
+ *   options.brokers = 3;
+ *   options.connections_per_s = 20;
+ *   options.credentials = &credentials;
+ *   options.credentials_count = 1;
+ *   mskgov_cluster_new(&cluster, &options, &error);
+ *   rd_kafka_conf_set(conf, "bootstrap.servers", mskgov_cluster_bootstrap_servers(cluster), ...);
+ *   rd_kafka_conf_set(conf, "ssl.ca.pem", mskgov_cluster_ca_pem(cluster), ...);
+ *
+ * A broker speaks ApiVersions, SaslHandshake, SaslAuthenticate (OAUTHBEARER with an MSK
+ * token, its signature verified) and Metadata. Behind it stands nothing: no topics, no
+ * records. A connection counts against the quota when its SaslAuthenticate arrives, as in
+ * MSK, where the answer to it is the rejection: error 58 with "[<uuid>]: Too many
+ * connects", then close. A session stays open until either side closes it.
+ *
+ * Threads: every function may be called from any thread; mskgov_cluster_new starts the
+ * threads that serve (one event loop each), mskgov_cluster_free ends them. All signals are
+ * blocked in them. Fork: the cluster stays with the process that made it.
+ */
+#ifndef MSKGOV_BROKER_H
+#define MSKGOV_BROKER_H
+
+#include <mskgov/common.h>
+#include <mskgov/credentials.h>
+#include <mskgov/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mskgov_cluster mskgov_cluster;
+
+#define MSKGOV_CLUSTER_BROKERS_MAX 64
+
+/* What a broker counts connections in; always one second long. */
+typedef enum mskgov_window {
+  MSKGOV_WINDOW_FIXED = 0, /* whole seconds of the broker's clock */
+  MSKGOV_WINDOW_SLIDING    /* every stretch of one second */
+} mskgov_window;
+
+typedef struct mskgov_cluster_options {
+  size_t struct_size;
+  uint32_t brokers;           /* 1 to MSKGOV_CLUSTER_BROKERS_MAX; default 1 */
+  uint32_t connections_per_s; /* accepted per broker and window, 1 to 1000000; default 100 */
+  uint32_t max_connections;   /* open per broker; default 3000 */
+  mskgov_window window;       /* default MSKGOV_WINDOW_SLIDING */
+  int count_rejected;         /* rejected attempts fill the window too; default 1 */
+  uint32_t threads;           /* event loops, 1 to 64; default 1 */
+  /* First port; broker i listens on first_port + i. 0 (default): free ports. */
+  uint16_t first_port;
+  /* Host that clients are told (Metadata) and the certificate names. Default "127.0.0.1",
+     always bound on loopback. Copied. */
+  const char *advertised_host;
+  /* Region that tokens must be signed for. Default "us-east-1". Copied. */
+  const char *region;
+  /* Credentials that are accepted; at least one. The cluster takes holds. */
+  mskgov_credentials *const *credentials;
+  size_t credentials_count;
+} mskgov_cluster_options;
+
+MSKGOV_API void mskgov_cluster_options_init(mskgov_cluster_options *options);
+
+/*
+ * Starts a cluster; when it returns every broker listens. Returns 0 and sets *cluster
+ * (owned: mskgov_cluster_free), or MSKGOV_ERR_INVALID (field, value, range in `error`),
+ * MSKGOV_ERR_SYSTEM (a port is taken, no descriptors), MSKGOV_ERR_CRYPTO,
+ * MSKGOV_ERR_NO_MEMORY.
+ */
+MSKGOV_API int mskgov_cluster_new(mskgov_cluster **cluster,
+                                  const mskgov_cluster_options *options,
+                                  mskgov_error_info *error);
+
+/* Closes every connection, ends the threads, frees. NULL does nothing. */
+MSKGOV_API void mskgov_cluster_free(mskgov_cluster *cluster);
+
+/* "127.0.0.1:port,…", one per broker. Borrowed until the cluster is freed. */
+MSKGOV_API const char *mskgov_cluster_bootstrap_servers(const mskgov_cluster *cluster);
+
+/* The certificate authority of the brokers, PEM. Borrowed until the cluster is freed. */
+MSKGOV_API const char *mskgov_cluster_ca_pem(const mskgov_cluster *cluster);
+
+/* What one broker has seen; times are monotonic nanoseconds. */
+typedef struct mskgov_cluster_counters {
+  size_t struct_size;     /* set by the caller */
+  uint64_t tcp_accepted;  /* TCP connections */
+  uint64_t attempts;      /* SaslAuthenticate requests that counted for the quota */
+  uint64_t accepted;      /* authenticated and within the quota */
+  uint64_t rejected;      /* "Too many connects" */
+  uint64_t denied;        /* bad token: "Access denied", "Invalid authentication payload" */
+  uint64_t failed;        /* gone or wrong before SaslAuthenticate: TLS, protocol, time-out */
+  uint32_t open;          /* authenticated connections now */
+  uint32_t peak_open;
+  uint32_t peak_window;   /* most attempts in any one second, exact */
+  uint64_t first_attempt_ns; /* 0: none yet */
+  uint64_t last_attempt_ns;
+} mskgov_cluster_counters;
+
+/* Copies the counters of broker `broker` (from 0). Returns 0 or MSKGOV_ERR_INVALID. */
+MSKGOV_API int mskgov_cluster_counters_get(mskgov_cluster *cluster, uint32_t broker,
+                                           mskgov_cluster_counters *counters,
+                                           mskgov_error_info *error);
+
+typedef enum mskgov_verdict {
+  MSKGOV_VERDICT_ACCEPTED = 0,
+  MSKGOV_VERDICT_REJECTED, /* over the quota */
+  MSKGOV_VERDICT_DENIED    /* bad token */
+} mskgov_verdict;
+
+typedef struct mskgov_cluster_attempt {
+  uint64_t at_ns; /* monotonic */
+  uint32_t broker;
+  mskgov_verdict verdict;
+} mskgov_cluster_attempt;
+
+/*
+ * Copies the log of attempts of one broker, oldest first: up to `capacity` entries from
+ * entry `first` on. Returns how many were copied (0: no more), or MSKGOV_ERR_INVALID. The
+ * log keeps the first MSKGOV_CLUSTER_LOG_MAX attempts of a broker; counters go on.
+ */
+#define MSKGOV_CLUSTER_LOG_MAX (4u << 20)
+MSKGOV_API int64_t mskgov_cluster_attempts(mskgov_cluster *cluster, uint32_t broker,
+                                           uint64_t first,
+                                           mskgov_cluster_attempt *attempts,
+                                           size_t capacity);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

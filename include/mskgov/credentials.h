@@ -1,0 +1,110 @@
+/*
+ * AWS credentials, and where they come from.
+ *
+ * Credentials are values: immutable, counted, their memory wiped when the last hold goes.
+ * A provider is where they come from; an application can bring its own.
+ *
+ * Threads: any. Credentials may be shared between threads.
+ */
+#ifndef MSKGOV_CREDENTIALS_H
+#define MSKGOV_CREDENTIALS_H
+
+#include <mskgov/common.h>
+#include <mskgov/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mskgov_credentials mskgov_credentials;
+typedef struct mskgov_credentials_provider mskgov_credentials_provider;
+
+/*
+ * Makes credentials. All strings are copied. `session_token` may be NULL (long-term keys).
+ * `expires_at_ns`: Unix time, or MSKGOV_NEVER.
+ *
+ * Returns 0 and sets *credentials (owned: mskgov_credentials_free), or
+ * MSKGOV_ERR_INVALID: a part is empty, too long (access key id and secret 128 bytes,
+ * session token 16 KiB) or has a byte that is no printable ASCII; MSKGOV_ERR_NO_MEMORY.
+ */
+MSKGOV_API int mskgov_credentials_new(mskgov_credentials **credentials,
+                                      const char *access_key_id,
+                                      const char *secret_access_key,
+                                      const char *session_token, uint64_t expires_at_ns,
+                                      mskgov_error_info *error);
+
+/* Another hold on the same credentials; given up with mskgov_credentials_free. */
+MSKGOV_API mskgov_credentials *mskgov_credentials_ref(mskgov_credentials *credentials);
+
+/* Gives up a hold; the last one wipes the memory. NULL does nothing. */
+MSKGOV_API void mskgov_credentials_free(mskgov_credentials *credentials);
+
+/* The parts, borrowed until the credentials are freed. The session token may be NULL. */
+MSKGOV_API const char *
+mskgov_credentials_access_key_id(const mskgov_credentials *credentials);
+MSKGOV_API const char *
+mskgov_credentials_secret_access_key(const mskgov_credentials *credentials);
+MSKGOV_API const char *
+mskgov_credentials_session_token(const mskgov_credentials *credentials);
+MSKGOV_API uint64_t
+mskgov_credentials_expires_at_ns(const mskgov_credentials *credentials);
+
+/* What a provider of the application's own consists of. */
+typedef struct mskgov_credentials_provider_ops {
+  /*
+   * Fetches credentials: returns 0 and sets *credentials (a hold that the caller gives
+   * up), or a negative code with `error` filled by mskgov_error_info's text. It may block,
+   * and bounds its own time. It is never called by two threads at once for one provider,
+   * and never on a thread of librdkafka or on the pacing thread.
+   */
+  int (*get)(void *self, mskgov_credentials **credentials, mskgov_error_info *error);
+  /* Frees `self`, after the last hold on the provider went. May be NULL. */
+  void (*free)(void *self);
+} mskgov_credentials_provider_ops;
+
+/*
+ * A provider of the application's own. `ops` is borrowed for the provider's life (a static
+ * table), `self` is taken. Returns 0 and sets *provider (owned:
+ * mskgov_credentials_provider_free), or MSKGOV_ERR_INVALID, MSKGOV_ERR_NO_MEMORY; on
+ * failure `self` stays the caller's.
+ */
+MSKGOV_API int
+mskgov_credentials_provider_new(mskgov_credentials_provider **provider,
+                                const mskgov_credentials_provider_ops *ops, void *self,
+                                mskgov_error_info *error);
+
+/* A provider that always answers `credentials`; takes a hold of its own on them. */
+MSKGOV_API int
+mskgov_credentials_provider_new_static(mskgov_credentials_provider **provider,
+                                       mskgov_credentials *credentials,
+                                       mskgov_error_info *error);
+
+/*
+ * A provider that reads AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and
+ * AWS_CREDENTIAL_EXPIRATION (ISO 8601) at every get. Like getenv, it must not run while
+ * another thread changes the environment.
+ */
+MSKGOV_API int
+mskgov_credentials_provider_new_environment(mskgov_credentials_provider **provider,
+                                            mskgov_error_info *error);
+
+/*
+ * Asks the provider. Returns what its `get` returned; *credentials is a hold of the
+ * caller's. Credentials that have already expired are MSKGOV_ERR_CREDENTIALS_EXPIRED.
+ */
+MSKGOV_API int mskgov_credentials_provider_get(mskgov_credentials_provider *provider,
+                                               mskgov_credentials **credentials,
+                                               mskgov_error_info *error);
+
+/* Another hold on the same provider; given up with mskgov_credentials_provider_free. */
+MSKGOV_API mskgov_credentials_provider *
+mskgov_credentials_provider_ref(mskgov_credentials_provider *provider);
+
+/* Gives up a hold on the provider. NULL does nothing. */
+MSKGOV_API void mskgov_credentials_provider_free(mskgov_credentials_provider *provider);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,1 @@
+#include <mskgov/common.h>
