@@ -13,10 +13,10 @@
 
 #if defined(__GNUC__)
 #define MSKGOV_API __attribute__((visibility("default")))
-#define MSKGOV_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define MSKGOV_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define MSKGOV_API
-#define MSKGOV_PRINTF(format, first)
+#define MSKGOV_PRINTF(text, first)
 #endif
 
 #define MSKGOV_VERSION_MAJOR 0
