@@ -38,7 +38,7 @@ typedef struct mskgov_governor mskgov_governor;
 typedef enum mskgov_jitter {
   MSKGOV_JITTER_FULL = 0,    /* uniform in [0, v] */
   MSKGOV_JITTER_EQUAL,       /* v/2 + uniform in [0, v/2] */
-  MSKGOV_JITTER_DECORRELATED /* min(cap, uniform in [base, 3 * the wait before]) */
+  MSKGOV_JITTER_DECORRELATED /* uniform in [base, min(cap, 3 * the wait before)] */
 } mskgov_jitter;
 
 /* Options of a governor. Always filled by mskgov_governor_options_init first. */
@@ -99,6 +99,9 @@ MSKGOV_API void mskgov_governor_free(mskgov_governor *governor);
 MSKGOV_API mskgov_governor *mskgov_governor_ref(mskgov_governor *governor);
 MSKGOV_API void mskgov_governor_unref(mskgov_governor *governor);
 
+/* The size of a failure's detail that is kept, its end included. Longer ones are cut. */
+#define MSKGOV_FAILURE_TEXT_MAX 160
+
 /* What a broker's gate has seen since the governor was made; a copy, consistent in itself. */
 typedef struct mskgov_broker_metrics {
   size_t struct_size;              /* set by the caller to sizeof(mskgov_broker_metrics) */
@@ -113,6 +116,7 @@ typedef struct mskgov_broker_metrics {
   uint32_t waiting;                /* now: waiters, those in back-off included */
   uint32_t connecting;             /* now: granted and not yet reported */
   uint32_t open;                   /* now: reported connected and not yet released */
+  char last_failure[MSKGOV_FAILURE_TEXT_MAX]; /* detail of the last failure; or empty */
 } mskgov_broker_metrics;
 
 /*
