@@ -1,1 +1,0 @@
-#include <mskgov/common.h>
