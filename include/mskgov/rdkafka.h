@@ -10,11 +10,16 @@
  *
  * librdkafka 2.0.2 and up. The application's callbacks (connect_cb, closesocket_cb,
  * log_cb), set before or after, keep being called, and `opaque` stays the application's.
- * The conf may be duplicated; every client made from it or from a duplicate is governed.
+ * A connect_cb is called at the grant, on a thread of mskgov's, unless a permit was free at
+ * once. The conf may be duplicated; every client made from it or from a duplicate is
+ * governed.
  *
  * What it changes in the conf: sasl.mechanisms becomes OAUTHBEARER;
  * socket.connection.setup.timeout.ms starts to count at the grant instead of before the
  * wait. What an application's poll or its absence changes: nothing.
+ *
+ * rd_kafka_destroy lets go at once, also while connections wait; only a `get` of the
+ * application's own credentials provider that is under way is waited for.
  *
  * Threads: as librdkafka's own conf functions, one thread per conf. Fork: as librdkafka,
  * clients do not survive it.
@@ -53,8 +58,9 @@ MSKGOV_API void mskgov_rdkafka_options_init(mskgov_rdkafka_options *options);
  * `governor` may be NULL if options->ungoverned is set.
  *
  * Returns 0, or, with nothing applied,
- * MSKGOV_ERR_INVALID: security.protocol is not sasl_ssl, bootstrap.servers is missing or
- * malformed, the region is unknown, or the conf was applied before;
+ * MSKGOV_ERR_INVALID: security.protocol is not sasl_ssl, an address in bootstrap.servers
+ * is malformed, the region is unknown (or not given, and not in the brokers' names), the
+ * conf has a token callback of its own, or was applied before;
  * MSKGOV_ERR_NO_CREDENTIALS, MSKGOV_ERR_CREDENTIALS_EXPIRED and what else a provider
  * answers; MSKGOV_ERR_UNSUPPORTED: librdkafka is older than 2.0.2 or lacks TLS;
  * MSKGOV_ERR_FORKED, MSKGOV_ERR_STOPPED, MSKGOV_ERR_NO_MEMORY, MSKGOV_ERR_SYSTEM.
