@@ -5,15 +5,15 @@
 #include <math.h>
 
 #define WIDTH 960
-#define HEIGHT 640
+#define HEIGHT 624
 #define LEFT 64
 #define RIGHT 24
-#define PANEL_GAP 20
-#define PANEL_TOP 136
+#define PANEL_GAP 32
+#define PANEL_TOP 150
 #define PANEL_HEIGHT 190
-#define SHARE_TOP 420
+#define SHARE_TOP 424
 #define SHARE_HEIGHT 160
-#define LABEL_ROOM 168 /* right of the lower plot, for the names of its lines */
+#define LABEL_ROOM 188 /* right of the lower plot, for the names of its lines */
 #define LABEL_HEIGHT 17
 #define BINS_MAX 300
 
@@ -133,12 +133,12 @@ static void rate_area(const plot *at, const storm_scale *scale,
 static void panel_title(const plot *at, const storm_result *result) {
   const char *name = result->mode->name;
 
-  fprintf(at->out,
-          "<text class=\"name of %s\" x=\"%.1f\" y=\"%.1f\">%s</text>\n"
-          "<text class=\"mute\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">"
-          "%llu rejected, peak %u in 1 s</text>\n",
-          name, at->left, at->top - 10, name, at->left + at->width, at->top - 10,
-          (unsigned long long)result->rejected, result->peak_window);
+  fprintf(
+      at->out,
+      "<text class=\"name of %s\" x=\"%.1f\" y=\"%.1f\">%s</text>\n"
+      "<text class=\"mute\" x=\"%.1f\" y=\"%.1f\">peak %u in 1 s, %llu rejected</text>\n",
+      name, at->left, at->top - 25, name, at->left, at->top - 9, result->peak_window,
+      (unsigned long long)result->rejected);
 }
 
 static void rate_panel(const plot *at, const storm_scale *scale,
@@ -180,7 +180,7 @@ static void rate_panels(FILE *out, const storm_options *options,
       scale.top = peak * 1.1;
   }
 
-  axis_title(out, 18, PANEL_TOP + PANEL_HEIGHT / 2.0, "attempts per second and broker");
+  axis_title(out, 18, PANEL_TOP + PANEL_HEIGHT / 2.0, "attempts per second");
   for (int i = 0; i < count; i++) {
     plot at = {out,    LEFT + i * (width + PANEL_GAP), PANEL_TOP, width, PANEL_HEIGHT,
                until_s};
@@ -303,12 +303,12 @@ void storm_picture_write(FILE *out, const storm_options *options,
       "take %u connections per second each</text>\n",
       LEFT, options->clients, options->brokers, options->brokers == 1 ? "" : "s",
       options->quota);
-  fprintf(
-      out,
-      "<text class=\"mute\" x=\"%d\" y=\"62\">What the busiest broker sees, second by "
-      "second (%s window, rejected attempts %s)</text>\n",
-      LEFT, storm_window_names[options->window],
-      options->count_rejected ? "count too" : "do not count");
+  fprintf(out,
+          "<text class=\"mute\" x=\"%d\" y=\"62\">Attempts that the busiest broker sees, "
+          "second "
+          "by second (%s window, rejected attempts %s)</text>\n",
+          LEFT, storm_window_names[options->window],
+          options->count_rejected ? "count too" : "do not count");
   legend(out);
   rate_panels(out, options, results, count, until_s);
   fprintf(out,

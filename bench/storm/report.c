@@ -29,7 +29,8 @@ static const char head[] =
     "border-bottom:1px solid var(--rule)}\n"
     "th:first-child,td:first-child{text-align:left}th{font-weight:600}\n"
     "td.kept{font-weight:600}svg{width:100%;height:auto;display:block}\n"
-    "dt{font-weight:600}dd{margin:0 0 .4rem 0}\n"
+    "dl{display:grid;grid-template-columns:max-content 1fr;gap:.3rem 1rem}\n"
+    "dt{font-weight:600}dd{margin:0}\n"
     "</style>\n";
 
 static const char columns[] =

@@ -44,15 +44,14 @@ void storm_table_row(char cells[STORM_COLUMNS][STORM_CELL_MAX],
 }
 
 void storm_table_scenario(FILE *out, const storm_options *options) {
-  fprintf(
-      out,
-      "%u client%s in %u process%s x %u broker%s; quota %u connections per second and "
-      "broker, %s window, rejected attempts %s; horizon %u s",
-      options->clients, options->clients == 1 ? "" : "s", options->processes,
-      options->processes == 1 ? "" : "es", options->brokers,
-      options->brokers == 1 ? "" : "s", options->quota,
-      storm_window_names[options->window],
-      options->count_rejected ? "count too" : "do not count", options->horizon_s);
+  fprintf(out,
+          "%u client%s (%u process%s) x %u broker%s; quota %u/s per broker, %s window, "
+          "rejected attempts %s; horizon %u s",
+          options->clients, options->clients == 1 ? "" : "s", options->processes,
+          options->processes == 1 ? "" : "es", options->brokers,
+          options->brokers == 1 ? "" : "s", options->quota,
+          storm_window_names[options->window],
+          options->count_rejected ? "count" : "do not count", options->horizon_s);
 }
 
 void storm_table_bound(FILE *out, const storm_options *options) {
@@ -79,8 +78,8 @@ static int names(FILE *out, const char *before, const storm_options *options,
 
 void storm_table_verdict(FILE *out, const storm_options *options,
                          const storm_result *results, int count) {
-  fprintf(out,
-          "All connected, none rejected, never above %u in any second: ", options->quota);
+  fprintf(out, "Kept the quota of %u/s, with all connected and none rejected: ",
+          options->quota);
   if (!names(out, "", options, results, count, true))
     fputs("none.", out);
   names(out, " Not so: ", options, results, count, false);
