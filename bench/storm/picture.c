@@ -56,8 +56,9 @@ typedef struct plot {
   double until_s;
 } plot;
 
+/* A mode may last a moment longer than the axis. */
 static double x_of(const plot *at, double s) {
-  return at->left + at->width * s / at->until_s;
+  return at->left + at->width * fmin(s / at->until_s, 1);
 }
 
 static void grid_line(const plot *at, double y) {
@@ -299,10 +300,10 @@ void storm_picture_write(FILE *out, const storm_options *options,
           HEIGHT);
   fprintf(
       out,
-      "<text class=\"title\" x=\"%d\" y=\"38\">%u clients connect to %u broker%s that "
-      "take %u connections per second each</text>\n",
-      LEFT, options->clients, options->brokers, options->brokers == 1 ? "" : "s",
-      options->quota);
+      "<text class=\"title\" x=\"%d\" y=\"38\">A storm of %u client%s on %u broker%s, "
+      "quota %u connections/s per broker</text>\n",
+      LEFT, options->clients, options->clients == 1 ? "" : "s", options->brokers,
+      options->brokers == 1 ? "" : "s", options->quota);
   fprintf(out,
           "<text class=\"mute\" x=\"%d\" y=\"62\">Attempts that the busiest broker sees, "
           "second "
