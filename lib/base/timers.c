@@ -100,9 +100,9 @@ bool gov_timer_set(gov_timers *timers, gov_timer *timer, uint64_t at_ns) {
   bool set;
 
   pthread_mutex_lock(&timers->mutex);
-  set = gov_heap_contains(&timer->node) ||
+  set = timer->cancelling || gov_heap_contains(&timer->node) ||
         gov_heap_reserve(&timers->locked.heap, timers->locked.heap.count + 1);
-  if (set) {
+  if (set && !timer->cancelling) {
     gov_heap_update(&timers->locked.heap, &timer->node, at_ns);
     if (gov_heap_first(&timers->locked.heap) == &timer->node)
       pthread_cond_signal(&timers->changed);
@@ -115,9 +115,10 @@ bool gov_timer_set(gov_timers *timers, gov_timer *timer, uint64_t at_ns) {
 void gov_timer_cancel(gov_timers *timers, gov_timer *timer) {
   pthread_mutex_lock(&timers->mutex);
   gov_heap_remove(&timers->locked.heap, &timer->node);
+  timer->cancelling = true; /* a function that sets its own timer again is running */
   while (timers->locked.running == timer &&
          !pthread_equal(pthread_self(), timers->thread))
     pthread_cond_wait(&timers->ran, &timers->mutex);
-  gov_heap_remove(&timers->locked.heap, &timer->node); /* it may have set itself again */
+  timer->cancelling = false;
   pthread_mutex_unlock(&timers->mutex);
 }

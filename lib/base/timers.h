@@ -21,6 +21,7 @@ typedef struct gov_timer {
   gov_heap_node node;
   gov_timer_fn *run;
   void *user;
+  bool cancelling; /* under the lock: setting it does nothing */
 } gov_timer;
 
 /* Starts the thread. Returns 0 and sets *timers, or an errno. */
