@@ -25,7 +25,8 @@ typedef struct mskgov_credentials_provider mskgov_credentials_provider;
  *
  * Returns 0 and sets *credentials (owned: mskgov_credentials_free), or
  * MSKGOV_ERR_INVALID: a part is empty, too long (access key id and secret 128 bytes,
- * session token 16 KiB) or has a byte that is no printable ASCII; MSKGOV_ERR_NO_MEMORY.
+ * session token 16 KiB) or has a byte that is no visible ASCII (a space, a line end);
+ * MSKGOV_ERR_NO_MEMORY.
  */
 MSKGOV_API int mskgov_credentials_new(mskgov_credentials **credentials,
                                       const char *access_key_id,
@@ -53,9 +54,10 @@ mskgov_credentials_expires_at_ns(const mskgov_credentials *credentials);
 typedef struct mskgov_credentials_provider_ops {
   /*
    * Fetches credentials: returns 0 and sets *credentials (a hold that the caller gives
-   * up), or a negative code with `error` filled by mskgov_error_info's text. It may block,
-   * and bounds its own time. It is never called by two threads at once for one provider,
-   * and never on a thread of librdkafka or on the pacing thread.
+   * up), or a negative code with a text in `error` (never NULL, empty before the call; its
+   * code is filled in). It may block, and bounds its own time. It is never called by two
+   * threads at once for one provider, and never on a thread of librdkafka or on the pacing
+   * thread; so it must not ask its own provider.
    */
   int (*get)(void *self, mskgov_credentials **credentials, mskgov_error_info *error);
   /* Frees `self`, after the last hold on the provider went. May be NULL. */

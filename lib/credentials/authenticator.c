@@ -1,1 +1,250 @@
-#include <mskgov/common.h>
+#include "credentials/authenticator.h"
+
+#include "base/error.h"
+#include "base/secret.h"
+#include "codec/time.h"
+#include "credentials/credentials.h"
+#include "credentials/provider.h"
+#include "sign/msk_token.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_S 86400
+
+struct mskgov_token {
+  char *value;
+  char *principal;
+  uint64_t expires_at_ns;
+};
+
+void mskgov_authenticator_options_init(mskgov_authenticator_options *options) {
+  *options = (mskgov_authenticator_options){.struct_size = sizeof(*options)};
+}
+
+static int check_options(const mskgov_authenticator_options *options,
+                         mskgov_error_info *error) {
+  size_t length;
+
+  if (!options || options->struct_size != sizeof(*options))
+    return gov_error_set(
+        error, MSKGOV_ERR_INVALID,
+        "options.struct_size is %zu, expected %zu: fill the options with "
+        "mskgov_authenticator_options_init first",
+        options ? options->struct_size : 0, sizeof(*options));
+
+  length = options->user_agent ? strlen(options->user_agent) : 0;
+  if (length > GOV_USER_AGENT_MAX)
+    return gov_error_set(error, MSKGOV_ERR_INVALID,
+                         "options.user_agent has %zu bytes; allowed are 0 to %d", length,
+                         GOV_USER_AGENT_MAX);
+
+  return gov_region_check("options.region", options->region, error);
+}
+
+int gov_authenticator_new_with_clock(mskgov_authenticator **out,
+                                     const mskgov_authenticator_options *options,
+                                     const gov_clock *clock, mskgov_error_info *error) {
+  mskgov_authenticator *authenticator;
+  int rc;
+
+  *out = NULL;
+  rc = check_options(options, error);
+  if (rc)
+    return rc;
+
+  authenticator = calloc(1, sizeof(*authenticator));
+  if (!authenticator)
+    return gov_error_no_memory(error);
+
+  if (options->credentials) {
+    authenticator->provider = mskgov_credentials_provider_ref(options->credentials);
+  } else {
+    rc = mskgov_credentials_provider_new_environment(&authenticator->provider, error);
+    if (rc) {
+      free(authenticator);
+      return rc;
+    }
+  }
+
+  authenticator->clock = clock;
+  strcpy(authenticator->region, options->region);
+  strcpy(authenticator->user_agent,
+         options->user_agent ? options->user_agent : "mskgov/" MSKGOV_VERSION);
+  pthread_mutex_init(&authenticator->mutex, NULL);
+  *out = authenticator;
+
+  return 0;
+}
+
+int mskgov_authenticator_new(mskgov_authenticator **authenticator,
+                             const mskgov_authenticator_options *options,
+                             mskgov_error_info *error) {
+  gov_error_reset(error);
+
+  return gov_authenticator_new_with_clock(authenticator, options, &gov_clock_system,
+                                          error);
+}
+
+void mskgov_authenticator_free(mskgov_authenticator *authenticator) {
+  if (!authenticator)
+    return;
+
+  mskgov_credentials_free(authenticator->locked.credentials);
+  mskgov_credentials_provider_free(authenticator->provider);
+  pthread_mutex_destroy(&authenticator->mutex);
+  gov_secret_free(authenticator, sizeof(*authenticator));
+}
+
+const char *mskgov_authenticator_region(const mskgov_authenticator *authenticator) {
+  return authenticator->region;
+}
+
+/* By value: the environment makes new ones at every get. The key hangs on the secret. */
+static bool same_secret(const mskgov_credentials *a, const mskgov_credentials *b) {
+  return a == b || strcmp(mskgov_credentials_secret_access_key(a),
+                          mskgov_credentials_secret_access_key(b)) == 0;
+}
+
+static int find_key_locked(mskgov_authenticator *authenticator,
+                           mskgov_credentials *credentials, uint64_t now_s,
+                           mskgov_error_info *error) {
+  char timestamp[GOV_TIME_BASIC_SIZE];
+  int rc;
+
+  if (authenticator->locked.credentials && authenticator->locked.day == now_s / DAY_S &&
+      same_secret(authenticator->locked.credentials, credentials))
+    return 0;
+
+  mskgov_credentials_free(authenticator->locked.credentials);
+  authenticator->locked.credentials = NULL;
+  gov_time_format_basic(now_s, timestamp);
+  timestamp[8] = '\0'; /* the date */
+  rc = gov_sigv4_key(mskgov_credentials_secret_access_key(credentials), timestamp,
+                     authenticator->region, GOV_MSK_SERVICE, authenticator->locked.key,
+                     error);
+  if (rc)
+    return rc;
+
+  authenticator->locked.credentials = mskgov_credentials_ref(credentials);
+  authenticator->locked.day = now_s / DAY_S;
+
+  return 0;
+}
+
+static int find_key(mskgov_authenticator *authenticator, mskgov_credentials *credentials,
+                    uint64_t now_s, unsigned char key[GOV_SIGV4_KEY_SIZE],
+                    mskgov_error_info *error) {
+  int rc;
+
+  pthread_mutex_lock(&authenticator->mutex);
+  rc = find_key_locked(authenticator, credentials, now_s, error);
+  if (!rc)
+    memcpy(key, authenticator->locked.key, GOV_SIGV4_KEY_SIZE);
+  pthread_mutex_unlock(&authenticator->mutex);
+
+  return rc;
+}
+
+static int make_token(mskgov_token **out, const gov_msk_token_parts *parts,
+                      const unsigned char key[GOV_SIGV4_KEY_SIZE], uint64_t expires_at_ns,
+                      mskgov_error_info *error) {
+  mskgov_token *token;
+  gov_buffer value;
+  int rc;
+
+  gov_buffer_init(&value, GOV_MSK_TOKEN_MAX);
+  rc = gov_msk_token_sign(&value, parts, key, error);
+  if (rc)
+    goto done;
+
+  token = calloc(1, sizeof(*token));
+  if (!token) {
+    rc = gov_error_no_memory(error);
+    goto done;
+  }
+
+  token->principal = strdup(parts->access_key_id);
+  token->value = gov_buffer_take(&value);
+  token->expires_at_ns = expires_at_ns;
+  if (!token->principal || !token->value) {
+    mskgov_token_free(token);
+    rc = gov_error_no_memory(error);
+    goto done;
+  }
+
+  *out = token;
+
+done:
+  gov_buffer_fini(&value);
+
+  return rc;
+}
+
+/* Signs with credentials that are known to live. */
+static int sign(mskgov_authenticator *authenticator, mskgov_credentials *credentials,
+                uint64_t now_ns, mskgov_token **token, mskgov_error_info *error) {
+  uint64_t lifetime_s =
+      gov_msk_token_lifetime_s(now_ns, mskgov_credentials_expires_at_ns(credentials));
+  gov_msk_token_parts parts = {
+      .region = authenticator->region,
+      .access_key_id = mskgov_credentials_access_key_id(credentials),
+      .session_token = mskgov_credentials_session_token(credentials),
+      .user_agent = authenticator->user_agent,
+      .now_s = now_ns / GOV_NS_PER_S,
+  };
+  unsigned char key[GOV_SIGV4_KEY_SIZE];
+  int rc;
+
+  rc = find_key(authenticator, credentials, parts.now_s, key, error);
+  if (!rc)
+    rc = make_token(token, &parts, key, (parts.now_s + lifetime_s) * GOV_NS_PER_S, error);
+  gov_secret_wipe(key, sizeof(key));
+
+  return rc;
+}
+
+int mskgov_authenticator_token(mskgov_authenticator *authenticator, mskgov_token **token,
+                               mskgov_error_info *error) {
+  mskgov_credentials *credentials;
+  uint64_t now_ns;
+  int rc;
+
+  gov_error_reset(error);
+  *token = NULL;
+  rc = gov_credentials_provider_get(authenticator->provider, authenticator->clock,
+                                    &credentials, error);
+  if (rc)
+    return rc;
+
+  /* Read after the provider, which may have taken its time. */
+  now_ns = gov_clock_unix_ns(authenticator->clock);
+  rc = gov_credentials_check_life(credentials, now_ns, GOV_NS_PER_S, error);
+  if (!rc)
+    rc = sign(authenticator, credentials, now_ns, token, error);
+  mskgov_credentials_free(credentials);
+
+  return rc;
+}
+
+void mskgov_token_free(mskgov_token *token) {
+  if (!token)
+    return;
+
+  gov_secret_free_string(token->value);
+  free(token->principal);
+  free(token);
+}
+
+const char *mskgov_token_value(const mskgov_token *token) {
+  return token->value;
+}
+
+const char *mskgov_token_principal(const mskgov_token *token) {
+  return token->principal;
+}
+
+uint64_t mskgov_token_expires_at_ns(const mskgov_token *token) {
+  return token->expires_at_ns;
+}

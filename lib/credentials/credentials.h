@@ -1,0 +1,31 @@
+/*
+ * What the layer's files share about credentials.
+ */
+#ifndef GOV_CREDENTIALS_CREDENTIALS_H
+#define GOV_CREDENTIALS_CREDENTIALS_H
+
+#include <mskgov/credentials.h>
+
+/*
+ * Longest parts, bytes. IAM's access key ids have at most 128; its secrets have 40; STS
+ * puts no limit on session tokens, and those seen are below 4 KiB.
+ */
+#define GOV_ACCESS_KEY_ID_MAX 128
+#define GOV_SECRET_ACCESS_KEY_MAX 128
+#define GOV_SESSION_TOKEN_MAX 16384
+
+/*
+ * Checks one part: 1 to `max` bytes of visible ASCII. `field` names it in the error,
+ * which never holds the value. Returns 0 or MSKGOV_ERR_INVALID.
+ */
+int gov_credentials_check_part(const char *field, const char *value, size_t max,
+                               mskgov_error_info *error);
+
+/*
+ * Checks that the credentials live for `least_ns` from `now_ns` (Unix) on. Returns 0 or
+ * MSKGOV_ERR_CREDENTIALS_EXPIRED.
+ */
+int gov_credentials_check_life(const mskgov_credentials *credentials, uint64_t now_ns,
+                               uint64_t least_ns, mskgov_error_info *error);
+
+#endif
