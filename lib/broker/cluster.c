@@ -1,1 +1,366 @@
-#include <mskgov/common.h>
+#include <mskgov/broker.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/thread.h"
+#include "broker/authority.h"
+#include "broker/broker.h"
+#include "broker/uuid.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define CONNECTIONS_PER_S_DEFAULT 100
+#define CONNECTIONS_PER_S_MAX 1000000
+#define MAX_CONNECTIONS_DEFAULT 3000
+#define THREADS_MAX 64
+#define CREDENTIALS_MAX 1024
+#define HOST_MAX 253 /* bytes of a DNS name */
+#define REGION_MAX 31
+#define PORT_MAX 65535
+/* Attempts that are copied without letting the broker go on. */
+#define COPY_SLICE 4096
+#define BOOTSTRAP_MAX (MSKGOV_CLUSTER_BROKERS_MAX * 24)
+
+/* A thread and the brokers that it serves. */
+typedef struct gov_loop {
+  mskgov_cluster *cluster;
+  struct event_base *base;
+  struct event *stop;
+  int stop_fd;
+  uint32_t index;
+  pthread_t thread;
+  bool started;
+} gov_loop;
+
+struct mskgov_cluster {
+  pid_t pid;
+  gov_broker_shared shared;
+  gov_authority authority;
+  char id[GOV_UUID_SIZE];
+  char *host;
+  char *bootstrap_servers;
+  uint16_t ports[MSKGOV_CLUSTER_BROKERS_MAX];
+  uint32_t brokers_count; /* initialised */
+  gov_broker brokers[MSKGOV_CLUSTER_BROKERS_MAX];
+  uint32_t loops_count;
+  gov_loop loops[THREADS_MAX];
+};
+
+void mskgov_cluster_options_init(mskgov_cluster_options *options) {
+  *options = (mskgov_cluster_options){
+      .struct_size = sizeof(*options),
+      .brokers = 1,
+      .connections_per_s = CONNECTIONS_PER_S_DEFAULT,
+      .max_connections = MAX_CONNECTIONS_DEFAULT,
+      .window = MSKGOV_WINDOW_SLIDING,
+      .count_rejected = 1,
+      .threads = 1,
+      .advertised_host = "127.0.0.1",
+      .region = "us-east-1",
+  };
+}
+
+static int check_range(const char *field, uint64_t value, uint64_t low, uint64_t high,
+                       mskgov_error_info *error) {
+  if (value >= low && value <= high)
+    return 0;
+
+  return gov_error_set(error, MSKGOV_ERR_INVALID, "%s is %llu; allowed are %llu to %llu",
+                       field, (unsigned long long)value, (unsigned long long)low,
+                       (unsigned long long)high);
+}
+
+static int check_name(const char *field, const char *value, const char *allowed,
+                      size_t max, mskgov_error_info *error) {
+  if (value && *value && strlen(value) <= max && strspn(value, allowed) == strlen(value))
+    return 0;
+
+  return gov_error_set(error, MSKGOV_ERR_INVALID,
+                       "%s is \"%.64s\"; allowed are 1 to %zu of the characters %s",
+                       field, value ? value : "(null)", max, allowed);
+}
+
+static int check_credentials(const mskgov_cluster_options *options,
+                             mskgov_error_info *error) {
+  if (check_range("options.credentials_count", options->credentials_count, 1,
+                  CREDENTIALS_MAX, error))
+    return MSKGOV_ERR_INVALID;
+
+  for (size_t i = 0; i < options->credentials_count; i++)
+    if (!options->credentials || !options->credentials[i])
+      return gov_error_set(error, MSKGOV_ERR_INVALID,
+                           "options.credentials[%zu] is NULL; allowed are credentials",
+                           i);
+
+  return 0;
+}
+
+static int check_options(const mskgov_cluster_options *options,
+                         mskgov_error_info *error) {
+  if (!options || options->struct_size != sizeof(*options))
+    return gov_error_set(
+        error, MSKGOV_ERR_INVALID,
+        "options.struct_size is %zu, expected %zu: fill the options with "
+        "mskgov_cluster_options_init first",
+        options ? options->struct_size : 0, sizeof(*options));
+
+  if (check_range("options.brokers", options->brokers, 1, MSKGOV_CLUSTER_BROKERS_MAX,
+                  error) ||
+      check_range("options.connections_per_s", options->connections_per_s, 1,
+                  CONNECTIONS_PER_S_MAX, error) ||
+      check_range("options.max_connections", options->max_connections, 1, UINT32_MAX,
+                  error) ||
+      check_range("options.window", options->window, MSKGOV_WINDOW_FIXED,
+                  MSKGOV_WINDOW_SLIDING, error) ||
+      check_range("options.threads", options->threads, 1, THREADS_MAX, error) ||
+      check_range("options.first_port", options->first_port, 0,
+                  PORT_MAX + 1 - options->brokers, error) ||
+      check_name("options.advertised_host", options->advertised_host,
+                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-",
+                 HOST_MAX, error) ||
+      check_name("options.region", options->region,
+                 "abcdefghijklmnopqrstuvwxyz0123456789-", REGION_MAX, error))
+    return MSKGOV_ERR_INVALID;
+
+  return check_credentials(options, error);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *user) {
+  (void)fd;
+  (void)what;
+  event_base_loopbreak(((gov_loop *)user)->base);
+}
+
+static void *serve(void *argument) {
+  gov_loop *loop = argument;
+  mskgov_cluster *cluster = loop->cluster;
+
+  event_base_dispatch(loop->base);
+
+  /* Here, since closing may write, and a SIGPIPE is blocked on this thread. */
+  for (uint32_t i = loop->index; i < cluster->brokers_count; i += cluster->loops_count)
+    gov_broker_close(&cluster->brokers[i]);
+
+  return NULL;
+}
+
+static int loop_init(gov_loop *loop, mskgov_cluster *cluster, uint32_t index,
+                     mskgov_error_info *error) {
+  loop->cluster = cluster;
+  loop->index = index;
+  loop->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (loop->stop_fd < 0)
+    return gov_error_set_errno(error, errno, "cannot make an eventfd");
+
+  loop->base = event_base_new();
+  if (!loop->base)
+    return gov_error_set_errno(error, errno, "cannot make an event loop");
+
+  loop->stop = event_new(loop->base, loop->stop_fd, EV_READ, on_stop, loop);
+  if (!loop->stop || event_add(loop->stop, NULL))
+    return gov_error_no_memory(error);
+
+  return 0;
+}
+
+static void loop_stop(gov_loop *loop) {
+  uint64_t one = 1;
+
+  if (!loop->started)
+    return;
+
+  while (write(loop->stop_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+    ;
+  pthread_join(loop->thread, NULL);
+  loop->started = false;
+}
+
+static void loop_fini(gov_loop *loop) {
+  if (loop->stop)
+    event_free(loop->stop);
+  if (loop->base)
+    event_base_free(loop->base);
+  if (loop->stop_fd >= 0)
+    close(loop->stop_fd);
+}
+
+/* What the brokers share, but for their ports. */
+static int make_shared(mskgov_cluster *cluster, const mskgov_cluster_options *options,
+                       mskgov_error_info *error) {
+  int rc = gov_uuid_random(cluster->id);
+
+  if (rc)
+    return gov_error_set(error, rc, "cannot make the cluster's id: no randomness");
+
+  cluster->host = strdup(options->advertised_host);
+  if (!cluster->host ||
+      gov_token_check_init(&cluster->shared.check, options->region, options->credentials,
+                           options->credentials_count))
+    return gov_error_no_memory(error);
+
+  rc = gov_authority_init(&cluster->authority, cluster->host, error);
+  if (!rc)
+    rc = gov_authority_tls(&cluster->authority, &cluster->shared.tls, error);
+
+  return rc;
+}
+
+static int make_brokers(mskgov_cluster *cluster, const mskgov_cluster_options *options,
+                        mskgov_error_info *error) {
+  uint32_t loops =
+      options->threads < options->brokers ? options->threads : options->brokers;
+
+  for (uint32_t i = 0; i < loops; i++) {
+    int rc = loop_init(&cluster->loops[cluster->loops_count++], cluster, i, error);
+    if (rc)
+      return rc;
+  }
+
+  for (uint32_t i = 0; i < options->brokers; i++) {
+    uint16_t port = options->first_port ? (uint16_t)(options->first_port + i) : 0;
+    int rc =
+        gov_broker_init(&cluster->brokers[cluster->brokers_count++], i, port, options,
+                        &cluster->shared, cluster->loops[i % loops].base, error);
+    if (rc)
+      return rc;
+    cluster->ports[i] = cluster->brokers[i].port;
+  }
+
+  cluster->shared.about = (gov_kafka_cluster){.id = cluster->id,
+                                              .host = cluster->host,
+                                              .ports = cluster->ports,
+                                              .brokers = options->brokers};
+
+  return 0;
+}
+
+static int make_bootstrap_servers(mskgov_cluster *cluster, mskgov_error_info *error) {
+  gov_buffer text;
+  char one[32];
+
+  gov_buffer_init(&text, BOOTSTRAP_MAX);
+  for (uint32_t i = 0; i < cluster->brokers_count; i++) {
+    snprintf(one, sizeof(one), "%s127.0.0.1:%u", i ? "," : "", cluster->ports[i]);
+    gov_buffer_append_string(&text, one);
+  }
+  cluster->bootstrap_servers = gov_buffer_take(&text);
+  gov_buffer_fini(&text);
+
+  return cluster->bootstrap_servers ? 0 : gov_error_no_memory(error);
+}
+
+static int start_loops(mskgov_cluster *cluster, mskgov_error_info *error) {
+  for (uint32_t i = 0; i < cluster->loops_count; i++) {
+    gov_loop *loop = &cluster->loops[i];
+    char name[16];
+    int rc;
+
+    snprintf(name, sizeof(name), "mskgov-broker%u", i % THREADS_MAX);
+    rc = gov_thread_start(&loop->thread, name, serve, loop);
+    if (rc)
+      return gov_error_set_errno(error, rc, "cannot start the brokers' threads");
+    loop->started = true;
+  }
+
+  return 0;
+}
+
+int mskgov_cluster_new(mskgov_cluster **out, const mskgov_cluster_options *options,
+                       mskgov_error_info *error) {
+  mskgov_cluster *cluster;
+  int rc;
+
+  gov_error_reset(error);
+  *out = NULL;
+  rc = check_options(options, error);
+  if (rc)
+    return rc;
+
+  cluster = calloc(1, sizeof(*cluster));
+  if (!cluster)
+    return gov_error_no_memory(error);
+
+  cluster->pid = getpid();
+  rc = make_shared(cluster, options, error);
+  if (!rc)
+    rc = make_brokers(cluster, options, error);
+  if (!rc)
+    rc = make_bootstrap_servers(cluster, error);
+  if (!rc)
+    rc = start_loops(cluster, error);
+  if (rc) {
+    mskgov_cluster_free(cluster);
+    return rc;
+  }
+
+  *out = cluster;
+
+  return 0;
+}
+
+void mskgov_cluster_free(mskgov_cluster *cluster) {
+  /* In a forked child there are no threads to end, and the sockets are the parent's. */
+  if (!cluster || cluster->pid != getpid())
+    return;
+
+  for (uint32_t i = 0; i < cluster->loops_count; i++)
+    loop_stop(&cluster->loops[i]);
+  for (uint32_t i = 0; i < cluster->brokers_count; i++)
+    gov_broker_fini(&cluster->brokers[i]);
+  for (uint32_t i = 0; i < cluster->loops_count; i++)
+    loop_fini(&cluster->loops[i]);
+  SSL_CTX_free(cluster->shared.tls);
+  gov_token_check_fini(&cluster->shared.check);
+  gov_authority_fini(&cluster->authority);
+  free(cluster->bootstrap_servers);
+  free(cluster->host);
+  free(cluster);
+}
+
+const char *mskgov_cluster_bootstrap_servers(const mskgov_cluster *cluster) {
+  return cluster->bootstrap_servers;
+}
+
+const char *mskgov_cluster_ca_pem(const mskgov_cluster *cluster) {
+  return cluster->authority.ca_pem;
+}
+
+int mskgov_cluster_counters_get(mskgov_cluster *cluster, uint32_t broker,
+                                mskgov_cluster_counters *counters,
+                                mskgov_error_info *error) {
+  gov_error_reset(error);
+  if (check_range("broker", broker, 0, cluster->brokers_count - 1, error))
+    return MSKGOV_ERR_INVALID;
+  if (counters->struct_size != sizeof(*counters))
+    return gov_error_set(error, MSKGOV_ERR_INVALID,
+                         "counters.struct_size is %zu, expected %zu",
+                         counters->struct_size, sizeof(*counters));
+
+  gov_broker_counters(&cluster->brokers[broker], counters);
+
+  return 0;
+}
+
+int64_t mskgov_cluster_attempts(mskgov_cluster *cluster, uint32_t broker, uint64_t first,
+                                mskgov_cluster_attempt *attempts, size_t capacity) {
+  size_t copied = 0, slice;
+
+  if (broker >= cluster->brokers_count)
+    return MSKGOV_ERR_INVALID;
+
+  do {
+    size_t left = capacity - copied;
+
+    slice = gov_broker_copy_attempts(&cluster->brokers[broker], first + copied,
+                                     attempts + copied,
+                                     left < COPY_SLICE ? left : COPY_SLICE);
+    copied += slice;
+  } while (slice == COPY_SLICE);
+
+  return (int64_t)copied;
+}

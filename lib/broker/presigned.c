@@ -1,0 +1,168 @@
+#include "broker/presigned.h"
+
+#include "codec/uri.h"
+
+#include <mskgov/error.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#define SIGNATURE "X-Amz-Signature"
+#define USER_AGENT "User-Agent"
+
+static const char *text_at(const gov_presigned *presigned, size_t place) {
+  return presigned->text.data + place;
+}
+
+static bool is_unreserved_only(const char *text, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    char c = text[i];
+
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+          c == '-' || c == '.' || c == '_' || c == '~'))
+      return false;
+  }
+
+  return length > 0;
+}
+
+/* Takes `literal` off the front of what is left. */
+static bool skip(const char **at, size_t *left, const char *literal) {
+  size_t length = strlen(literal);
+
+  if (*left < length || memcmp(*at, literal, length) != 0)
+    return false;
+
+  *at += length;
+  *left -= length;
+
+  return true;
+}
+
+/* "https://kafka.<region>.amazonaws.com/?" */
+static bool parse_host(gov_presigned *presigned, const char **at, size_t *left) {
+  size_t region = 0;
+
+  if (!skip(at, left, "https://kafka."))
+    return false;
+
+  while (region < *left && region < sizeof(presigned->region) - 1 &&
+         (((*at)[region] >= 'a' && (*at)[region] <= 'z') ||
+          ((*at)[region] >= '0' && (*at)[region] <= '9') || (*at)[region] == '-'))
+    region++;
+  memcpy(presigned->region, *at, region);
+  presigned->region[region] = '\0';
+  *at += region;
+  *left -= region;
+
+  return region > 0 && skip(at, left, ".amazonaws.com/?");
+}
+
+static int append_decoded(gov_presigned *presigned, const char *text, size_t length,
+                          size_t *place) {
+  int rc;
+
+  *place = presigned->text.length;
+  rc = gov_uri_decode(text, length, &presigned->text);
+  gov_buffer_append(&presigned->text, "", 1);
+  if (presigned->text.failed)
+    return MSKGOV_ERR_NO_MEMORY;
+
+  return rc ? MSKGOV_ERR_PROTOCOL : 0;
+}
+
+/* Inserts a parameter at its place in the order of names. */
+static int insert(gov_presigned *presigned, size_t name, size_t value) {
+  size_t i = presigned->count;
+
+  if (presigned->count == GOV_PRESIGNED_PARAMETERS_MAX ||
+      gov_presigned_find(presigned, text_at(presigned, name)))
+    return MSKGOV_ERR_PROTOCOL;
+
+  for (; i > 0 && strcmp(text_at(presigned, presigned->parameters[i - 1].name),
+                         text_at(presigned, name)) > 0;
+       i--)
+    presigned->parameters[i] = presigned->parameters[i - 1];
+  presigned->parameters[i].name = name;
+  presigned->parameters[i].value = value;
+  presigned->count++;
+
+  return 0;
+}
+
+static int parse_parameter(gov_presigned *presigned, const char *at, size_t name_length,
+                           size_t length) {
+  size_t name, value;
+  int rc;
+
+  if (name_length == length || !is_unreserved_only(at, name_length))
+    return MSKGOV_ERR_PROTOCOL;
+
+  rc = append_decoded(presigned, at, name_length, &name);
+  if (!rc)
+    rc =
+        append_decoded(presigned, at + name_length + 1, length - name_length - 1, &value);
+
+  return rc ? rc : insert(presigned, name, value);
+}
+
+int gov_presigned_parse(gov_presigned *presigned, const char *url, size_t length) {
+  const char *at = url;
+  size_t left = length;
+
+  *presigned = (gov_presigned){0};
+  gov_buffer_init(&presigned->text, GOV_PRESIGNED_URL_MAX);
+  if (length > GOV_PRESIGNED_URL_MAX || !parse_host(presigned, &at, &left))
+    return MSKGOV_ERR_PROTOCOL;
+
+  for (;;) {
+    const char *ampersand = memchr(at, '&', left);
+    size_t one = ampersand ? (size_t)(ampersand - at) : left;
+    const char *equals = memchr(at, '=', one);
+    size_t name = equals ? (size_t)(equals - at) : one;
+    int rc;
+
+    if (name == strlen(USER_AGENT) && memcmp(at, USER_AGENT, name) == 0)
+      break;
+    rc = parse_parameter(presigned, at, name, one);
+    if (rc)
+      return rc;
+    if (!ampersand)
+      break;
+    at += one + 1;
+    left -= one + 1;
+  }
+
+  return gov_presigned_find(presigned, SIGNATURE) ? 0 : MSKGOV_ERR_PROTOCOL;
+}
+
+void gov_presigned_fini(gov_presigned *presigned) {
+  gov_buffer_fini(&presigned->text);
+}
+
+const char *gov_presigned_find(const gov_presigned *presigned, const char *name) {
+  for (size_t i = 0; i < presigned->count; i++)
+    if (strcmp(text_at(presigned, presigned->parameters[i].name), name) == 0)
+      return text_at(presigned, presigned->parameters[i].value);
+
+  return NULL;
+}
+
+void gov_presigned_canonical_query(const gov_presigned *presigned, gov_buffer *out) {
+  bool first = true;
+
+  for (size_t i = 0; i < presigned->count; i++) {
+    const char *name = text_at(presigned, presigned->parameters[i].name);
+    const char *value = text_at(presigned, presigned->parameters[i].value);
+
+    if (strcmp(name, SIGNATURE) == 0)
+      continue;
+    if (!first)
+      gov_buffer_append(out, "&", 1);
+    first = false;
+    gov_buffer_append_string(out, name);
+    gov_buffer_append(out, "=", 1);
+    gov_uri_encode(value, strlen(value), out);
+  }
+}

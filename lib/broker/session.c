@@ -1,0 +1,199 @@
+#include "broker/session.h"
+
+#include "broker/uuid.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define REFUSAL_MAX 128
+
+void gov_session_init(gov_session *session, const gov_kafka_cluster *cluster,
+                      const gov_session_gate *gate, void *self) {
+  *session = (gov_session){
+      .needed = GOV_KAFKA_LENGTH_SIZE, .cluster = cluster, .gate = gate, .self = self};
+}
+
+static void on_api_versions(gov_session *session, const gov_kafka_request *request,
+                            gov_buffer *out) {
+  if (session->state != GOV_SESSION_OPENING && session->state != GOV_SESSION_OPEN) {
+    session->state = GOV_SESSION_ENDED;
+    return;
+  }
+
+  gov_kafka_write_api_versions(
+      out, request, request->supported ? GOV_KAFKA_NONE : GOV_KAFKA_UNSUPPORTED_VERSION);
+}
+
+static gov_kafka_error judge_handshake(const gov_session *session,
+                                       const gov_kafka_request *request) {
+  gov_kafka_view mechanism = request->body.mechanism;
+
+  if (session->state != GOV_SESSION_OPENING && session->state != GOV_SESSION_OPEN)
+    return GOV_KAFKA_ILLEGAL_SASL_STATE;
+  if (request->version == 0)
+    return GOV_KAFKA_UNSUPPORTED_VERSION;
+  if (mechanism.length != strlen(GOV_SESSION_MECHANISM) ||
+      memcmp(mechanism.data, GOV_SESSION_MECHANISM, mechanism.length) != 0)
+    return GOV_KAFKA_UNSUPPORTED_SASL_MECHANISM;
+
+  return GOV_KAFKA_NONE;
+}
+
+static void on_handshake(gov_session *session, const gov_kafka_request *request,
+                         gov_buffer *out) {
+  gov_kafka_error error = judge_handshake(session, request);
+
+  gov_kafka_write_sasl_handshake(out, request, error, GOV_SESSION_MECHANISM);
+  if (error)
+    session->state = GOV_SESSION_ENDED;
+  else
+    session->state = session->state == GOV_SESSION_OPENING ? GOV_SESSION_HANDSHAKEN
+                                                           : GOV_SESSION_RENEWING;
+}
+
+static void refuse(gov_session *session, const gov_kafka_request *request,
+                   const char *reason, gov_buffer *out) {
+  char uuid[GOV_UUID_SIZE], text[REFUSAL_MAX];
+
+  session->state = GOV_SESSION_ENDED;
+  if (gov_uuid_random(uuid))
+    return;
+
+  snprintf(text, sizeof(text), "[%s]: %s", uuid, reason);
+  gov_kafka_write_sasl_authenticate(out, request, GOV_KAFKA_SASL_AUTHENTICATION_FAILED,
+                                    text, 0);
+}
+
+static const char *reason_of(gov_token_verdict verdict) {
+  switch (verdict) {
+  case GOV_TOKEN_MALFORMED:
+    return "Invalid authentication payload";
+  case GOV_TOKEN_TOO_SHORT:
+    return "Session too short";
+  default:
+    return "Access denied";
+  }
+}
+
+/* Returns true if the token is good; otherwise the refusal is written. */
+static bool check_token(gov_session *session, const gov_kafka_request *request,
+                        gov_buffer *out, uint64_t *lifetime_ms) {
+  gov_kafka_view payload = request->body.auth_bytes;
+  gov_token_verdict verdict;
+
+  if (session->gate->check(session->self, payload.data, payload.length, &verdict,
+                           lifetime_ms)) {
+    session->state = GOV_SESSION_ENDED;
+    return false;
+  }
+
+  if (verdict == GOV_TOKEN_VALID)
+    return true;
+
+  refuse(session, request, reason_of(verdict), out);
+
+  return false;
+}
+
+static void on_attempt(gov_session *session, const gov_kafka_request *request,
+                       gov_buffer *out) {
+  bool within_quota;
+  uint64_t lifetime_ms;
+
+  if (session->gate->attempt(session->self, &within_quota)) {
+    session->state = GOV_SESSION_ENDED;
+    return;
+  }
+  session->attempted = true;
+
+  if (!within_quota) {
+    refuse(session, request, "Too many connects", out);
+    session->gate->settle(session->self, MSKGOV_VERDICT_REJECTED);
+    return;
+  }
+
+  if (!check_token(session, request, out, &lifetime_ms)) {
+    session->gate->settle(session->self, MSKGOV_VERDICT_DENIED);
+    return;
+  }
+
+  session->state = GOV_SESSION_OPEN;
+  gov_kafka_write_sasl_authenticate(out, request, GOV_KAFKA_NONE, NULL, lifetime_ms);
+  session->gate->settle(session->self, MSKGOV_VERDICT_ACCEPTED);
+}
+
+static void on_renewal(gov_session *session, const gov_kafka_request *request,
+                       gov_buffer *out) {
+  uint64_t lifetime_ms;
+
+  if (!check_token(session, request, out, &lifetime_ms))
+    return;
+
+  session->state = GOV_SESSION_OPEN;
+  gov_kafka_write_sasl_authenticate(out, request, GOV_KAFKA_NONE, NULL, lifetime_ms);
+}
+
+static void on_authenticate(gov_session *session, const gov_kafka_request *request,
+                            gov_buffer *out) {
+  switch (session->state) {
+  case GOV_SESSION_HANDSHAKEN:
+    on_attempt(session, request, out);
+    return;
+  case GOV_SESSION_RENEWING:
+    on_renewal(session, request, out);
+    return;
+  default:
+    session->state = GOV_SESSION_ENDED;
+    gov_kafka_write_sasl_authenticate(
+        out, request, GOV_KAFKA_ILLEGAL_SASL_STATE,
+        "Unexpected Kafka request of type SASL_AUTHENTICATE during SASL handshake.", 0);
+  }
+}
+
+static void on_request(gov_session *session, const gov_kafka_request *request,
+                       gov_buffer *out) {
+  if (request->api == GOV_KAFKA_API_VERSIONS)
+    on_api_versions(session, request, out);
+  else if (request->api == GOV_KAFKA_SASL_HANDSHAKE && request->supported)
+    on_handshake(session, request, out);
+  else if (request->api == GOV_KAFKA_SASL_AUTHENTICATE && request->supported)
+    on_authenticate(session, request, out);
+  else if (request->api == GOV_KAFKA_METADATA && request->supported &&
+           session->state == GOV_SESSION_OPEN)
+    gov_kafka_write_metadata(out, request, session->cluster);
+  else
+    session->state = GOV_SESSION_ENDED;
+}
+
+size_t gov_session_feed(gov_session *session, const void *data, size_t length,
+                        gov_buffer *out) {
+  size_t limit = session->state == GOV_SESSION_OPEN ? GOV_SESSION_OPEN_FRAME_MAX
+                                                    : GOV_SESSION_FRAME_MAX;
+  gov_kafka_request request;
+  size_t used;
+
+  if (session->state == GOV_SESSION_ENDED)
+    return length;
+
+  if (gov_kafka_frame_length(data, length, limit, &session->needed)) {
+    session->state = GOV_SESSION_ENDED;
+    return length;
+  }
+  if (length < session->needed)
+    return 0;
+
+  used = session->needed;
+  session->needed = GOV_KAFKA_LENGTH_SIZE;
+  if (gov_kafka_request_parse(&request, (const char *)data + GOV_KAFKA_LENGTH_SIZE,
+                              used - GOV_KAFKA_LENGTH_SIZE))
+    session->state = GOV_SESSION_ENDED;
+  else
+    on_request(session, &request, out);
+
+  if (out->failed) {
+    gov_buffer_reset(out);
+    session->state = GOV_SESSION_ENDED;
+  }
+
+  return used;
+}
