@@ -20,8 +20,8 @@ typedef struct mskgov_credentials mskgov_credentials;
 typedef struct mskgov_credentials_provider mskgov_credentials_provider;
 
 /*
- * Makes credentials. All strings are copied. `session_token` may be NULL (long-term keys).
- * `expires_at_ns`: Unix time, or MSKGOV_NEVER.
+ * Makes credentials. All strings are copied. `session_token` may be NULL (long-term
+ * keys). `expires_at_ns`: Unix time, or MSKGOV_NEVER.
  *
  * Returns 0 and sets *credentials (owned: mskgov_credentials_free), or
  * MSKGOV_ERR_INVALID: a part is empty, too long (access key id and secret 128 bytes,
@@ -54,10 +54,10 @@ mskgov_credentials_expires_at_ns(const mskgov_credentials *credentials);
 typedef struct mskgov_credentials_provider_ops {
   /*
    * Fetches credentials: returns 0 and sets *credentials (a hold that the caller gives
-   * up), or a negative code with a text in `error` (never NULL, empty before the call; its
-   * code is filled in). It may block, and bounds its own time. It is never called by two
-   * threads at once for one provider, and never on a thread of librdkafka or on the pacing
-   * thread; so it must not ask its own provider.
+   * up), or a negative code with a text in `error` (never NULL, empty before the call;
+   * its code is filled in). It may block, and bounds its own time. It is never called by
+   * two threads at once for one provider, and never on a thread of librdkafka or on the
+   * pacing thread; so it must not ask its own provider.
    */
   int (*get)(void *self, mskgov_credentials **credentials, mskgov_error_info *error);
   /* Frees `self`, after the last hold on the provider went. May be NULL. */
@@ -65,15 +65,14 @@ typedef struct mskgov_credentials_provider_ops {
 } mskgov_credentials_provider_ops;
 
 /*
- * A provider of the application's own. `ops` is borrowed for the provider's life (a static
- * table), `self` is taken. Returns 0 and sets *provider (owned:
+ * A provider of the application's own. `ops` is borrowed for the provider's life (a
+ * static table), `self` is taken. Returns 0 and sets *provider (owned:
  * mskgov_credentials_provider_free), or MSKGOV_ERR_INVALID, MSKGOV_ERR_NO_MEMORY; on
  * failure `self` stays the caller's.
  */
-MSKGOV_API int
-mskgov_credentials_provider_new(mskgov_credentials_provider **provider,
-                                const mskgov_credentials_provider_ops *ops, void *self,
-                                mskgov_error_info *error);
+MSKGOV_API int mskgov_credentials_provider_new(mskgov_credentials_provider **provider,
+                                               const mskgov_credentials_provider_ops *ops,
+                                               void *self, mskgov_error_info *error);
 
 /* A provider that always answers `credentials`; takes a hold of its own on them. */
 MSKGOV_API int

@@ -1,0 +1,175 @@
+/*
+ * SigV4 against what AWS publishes, stage by stage:
+ * - the signing key and the request of the General Reference ("Examples of how to derive
+ * a signing key", ListUsers of IAM, 2015-08-30);
+ * - the cases get-vanilla and get-vanilla-query-order-key-case of the signing test suite,
+ *   presigned (awslabs/aws-c-auth, tests/aws-signing-test-suite/v4, files query-*.txt).
+ */
+#include "sign/sigv4.h"
+#include "harness.h"
+
+#include <string.h>
+
+#define SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+
+static void check_key(const char *date8, const char *region, const char *service,
+                      const char *expected) {
+  unsigned char key[GOV_SIGV4_KEY_SIZE];
+  char text[2 * GOV_SIGV4_KEY_SIZE + 1];
+
+  ck_assert_int_eq(gov_sigv4_key(SECRET, date8, region, service, key, NULL), 0);
+  for (size_t i = 0; i < sizeof(key); i++)
+    snprintf(text + 2 * i, 3, "%02x", key[i]);
+  ck_assert_str_eq(text, expected);
+}
+
+START_TEST(test_key) {
+  check_key("20150830", "us-east-1", "iam",
+            "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9");
+}
+END_TEST
+
+static void check_signature(const char *canonical_request, const char *region,
+                            const char *service, const char *string_to_sign,
+                            const char *expected) {
+  char signature[GOV_SIGV4_SIGNATURE_SIZE];
+  unsigned char key[GOV_SIGV4_KEY_SIZE];
+  gov_buffer out;
+
+  gov_buffer_init(&out, 1000);
+  ck_assert_int_eq(gov_sigv4_string_to_sign(&out, "20150830T123600Z", region, service,
+                                            canonical_request, strlen(canonical_request),
+                                            NULL),
+                   0);
+  ck_assert_str_eq(out.data, string_to_sign);
+
+  ck_assert_int_eq(gov_sigv4_key(SECRET, "20150830", region, service, key, NULL), 0);
+  ck_assert_int_eq(gov_sigv4_signature(key, out.data, out.length, signature, NULL), 0);
+  ck_assert_str_eq(signature, expected);
+
+  key[0] ^= 1;
+  ck_assert_int_eq(gov_sigv4_signature(key, out.data, out.length, signature, NULL), 0);
+  ck_assert_str_ne(signature, expected);
+  gov_buffer_fini(&out);
+}
+
+START_TEST(test_general_reference) {
+  check_signature("GET\n/\nAction=ListUsers&Version=2010-05-08\n"
+                  "content-type:application/x-www-form-urlencoded; charset=utf-8\n"
+                  "host:iam.amazonaws.com\nx-amz-date:20150830T123600Z\n\n"
+                  "content-type;host;x-amz-date\n"
+                  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                  "us-east-1", "iam",
+                  "AWS4-HMAC-SHA256\n20150830T123600Z\n"
+                  "20150830/us-east-1/iam/aws4_request\n"
+                  "f536975d06c0309214f805bb90ccff089219ecd68b2577efef23edd43b7e1a59",
+                  "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7");
+}
+END_TEST
+
+#define SUITE_QUERY                                                                      \
+  "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fus-east-1" \
+  "%2Fservice%2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-Expires=3600"             \
+  "&X-Amz-SignedHeaders=host"
+#define SUITE_REST                                                                       \
+  "\nhost:example.amazonaws.com\n\nhost\n"                                               \
+  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define SUITE_TO_SIGN                                                                    \
+  "AWS4-HMAC-SHA256\n20150830T123600Z\n20150830/us-east-1/service/aws4_request\n"
+
+START_TEST(test_signing_test_suite) {
+  static const struct {
+    const char *query, *request, *string_to_sign, *signature;
+  } cases[] = {
+      {SUITE_QUERY, "GET\n/\n" SUITE_QUERY SUITE_REST,
+       SUITE_TO_SIGN "bb7705b4aa3cb8e8f5e1e0b3d4c0b64030797a313c8ceee43e33117cc43eadc5",
+       "e93c787ed7f371d5c6b165c1b38ede9550f4dce4144713e844b25b7192d3865d"},
+      {"Param1=value1&Param2=value2&" SUITE_QUERY,
+       "GET\n/\nParam1=value1&Param2=value2&" SUITE_QUERY SUITE_REST,
+       SUITE_TO_SIGN "b82878ecb2ab7ad194b9fe79b2946c2a36ee1627a219408089b2d774c1a0cedb",
+       "86012e2c9ad4d77369f5d81c11f75158aae4f895a085212cc6d3f923d300bed5"},
+  };
+
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    gov_buffer out;
+
+    gov_buffer_init(&out, 1000);
+    ck_assert_int_eq(gov_sigv4_presigned_canonical_request(&out, "/", cases[i].query,
+                                                           "example.amazonaws.com"),
+                     0);
+    ck_assert_str_eq(out.data, cases[i].request);
+    check_signature(out.data, "us-east-1", "service", cases[i].string_to_sign,
+                    cases[i].signature);
+    gov_buffer_fini(&out);
+  }
+}
+END_TEST
+
+START_TEST(test_scope) {
+  gov_buffer out;
+
+  gov_buffer_init(&out, 100);
+  gov_sigv4_scope(&out, "20150830T123600Z", "us-east-1", "iam");
+  ck_assert_str_eq(out.data, "20150830/us-east-1/iam/aws4_request");
+  gov_buffer_fini(&out);
+}
+END_TEST
+
+START_TEST(test_a_time_that_is_none) {
+  static const char *const cases[] = {"", "2015", "20150830", "20150830T126000Z",
+                                      "2015-08-30T12:36:00Z"};
+
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    mskgov_error_info error = {0};
+    gov_buffer out;
+
+    gov_buffer_init(&out, 1000);
+    ck_assert_int_eq(
+        gov_sigv4_string_to_sign(&out, cases[i], "us-east-1", "iam", "GET", 3, &error),
+        MSKGOV_ERR_INVALID);
+    ck_assert_int_eq(error.code, MSKGOV_ERR_INVALID);
+    ck_assert_ptr_nonnull(strstr(error.text, cases[i]));
+    ck_assert_ptr_nonnull(strstr(error.text, "20260102T030405Z"));
+    ck_assert_uint_eq(out.length, 0);
+    gov_buffer_fini(&out);
+  }
+}
+END_TEST
+
+START_TEST(test_a_secret_that_is_too_long) {
+  char secret[GOV_SIGV4_SECRET_MAX + 2];
+  unsigned char key[GOV_SIGV4_KEY_SIZE];
+  mskgov_error_info error = {0};
+
+  memset(secret, 'x', sizeof(secret));
+  secret[GOV_SIGV4_SECRET_MAX] = '\0';
+  ck_assert_int_eq(gov_sigv4_key(secret, "20150830", "us-east-1", "iam", key, &error), 0);
+
+  secret[GOV_SIGV4_SECRET_MAX] = 'x';
+  secret[GOV_SIGV4_SECRET_MAX + 1] = '\0';
+  ck_assert_int_eq(gov_sigv4_key(secret, "20150830", "us-east-1", "iam", key, &error),
+                   MSKGOV_ERR_INVALID);
+  ck_assert_ptr_null(strstr(error.text, "xx"));
+  ck_assert_ptr_nonnull(strstr(error.text, "128"));
+}
+END_TEST
+
+START_TEST(test_no_room) {
+  mskgov_error_info error = {0};
+  gov_buffer out;
+
+  gov_buffer_init(&out, 50);
+  ck_assert_int_eq(gov_sigv4_presigned_canonical_request(&out, "/", "a=b", "host"),
+                   MSKGOV_ERR_NO_MEMORY);
+  ck_assert(out.failed);
+  gov_buffer_reset(&out);
+  ck_assert_int_eq(gov_sigv4_string_to_sign(&out, "20150830T123600Z", "us-east-1", "iam",
+                                            "GET", 3, &error),
+                   MSKGOV_ERR_NO_MEMORY);
+  ck_assert_int_eq(error.code, MSKGOV_ERR_NO_MEMORY);
+  gov_buffer_fini(&out);
+}
+END_TEST
+
+TEST_MAIN("sigv4", test_key, test_general_reference, test_signing_test_suite, test_scope,
+          test_a_time_that_is_none, test_a_secret_that_is_too_long, test_no_room)
