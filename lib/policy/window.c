@@ -33,6 +33,8 @@ static uint64_t oldest(const gov_window *window) {
 static void advance(gov_window *window, uint64_t now_ns) {
   uint64_t cell = now_ns >> GOV_WINDOW_CELL_SHIFT;
 
+  if (now_ns > window->latest_ns)
+    window->latest_ns = now_ns;
   if (cell <= window->newest)
     return;
 
@@ -59,7 +61,7 @@ uint64_t gov_window_next_ns(gov_window *window, uint64_t now_ns) {
 
     if (window->in_flight + window->recent < window->limit)
       return now_ns;
-    if (*count && expiry_ns(cell) > now_ns)
+    if (*count && expiry_ns(cell) > window->latest_ns)
       return window->in_flight < window->limit ? expiry_ns(cell) : UINT64_MAX;
     window->recent -= *count;
     *count = 0;

@@ -34,6 +34,7 @@ typedef struct gov_window {
   uint32_t limit;     /* Q */
   uint32_t in_flight; /* granted, not yet reported */
   uint32_t recent;    /* reported, and still holding their slot: the sum of the cells */
+  uint64_t latest_ns; /* the latest time seen: the time, while a clock runs backwards */
   uint64_t newest;    /* number of the newest cell: time >> GOV_WINDOW_CELL_SHIFT */
   uint32_t cells[GOV_WINDOW_CELLS];
 } gov_window;
