@@ -1,0 +1,85 @@
+/*
+ * The map against the plainest possible model: a flag per element.
+ */
+#include "base/map.h"
+
+#include "base/random.h"
+#include "harness.h"
+
+#include <string.h>
+
+#define ELEMENTS 500
+
+typedef struct element {
+  gov_map_node node;
+  char key[16];
+  bool present;
+} element;
+
+static element elements[ELEMENTS];
+
+static void make_elements(void) {
+  for (int i = 0; i < ELEMENTS; i++)
+    snprintf(elements[i].key, sizeof(elements[i].key), "b-%d:9098", i);
+}
+
+START_TEST(test_against_a_model) {
+  size_t count = 0;
+  gov_random random;
+  gov_map map;
+
+  make_elements();
+  gov_random_init(&random, test_seed());
+  gov_map_init(&map);
+
+  for (int step = 0; step < 50000; step++) {
+    element *e = &elements[gov_random_uniform(&random, ELEMENTS - 1)];
+    char key[sizeof(
+        e->key)]; /* keys are compared by what they say, not by where they are */
+
+    strcpy(key, e->key);
+    ck_assert_ptr_eq(gov_map_find(&map, key), e->present ? &e->node : NULL);
+    if (e->present)
+      gov_map_remove(&map, &e->node);
+    else
+      ck_assert(gov_map_insert(&map, &e->node, e->key));
+    e->present = !e->present;
+    count += e->present ? 1 : (size_t)-1;
+    ck_assert_uint_eq(map.count, count);
+  }
+
+  for (gov_map_node *node; (node = gov_map_pop(&map)); count--)
+    ck_assert_ptr_null(gov_map_find(&map, node->key));
+  ck_assert_uint_eq(count, 0);
+  gov_map_fini(&map);
+}
+END_TEST
+
+START_TEST(test_an_empty_map) {
+  gov_map map;
+
+  gov_map_init(&map);
+  ck_assert_ptr_null(gov_map_find(&map, ""));
+  ck_assert_ptr_null(gov_map_find(&map, "b-1:9098"));
+  ck_assert_ptr_null(gov_map_pop(&map));
+  gov_map_fini(&map);
+}
+END_TEST
+
+START_TEST(test_keys_that_are_alike) {
+  static const char *const keys[] = {"", "a", "A", "a ", "aa", "\xc3\xa4"};
+  gov_map_node nodes[sizeof(keys) / sizeof(keys[0])];
+  gov_map map;
+
+  gov_map_init(&map);
+  for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+    ck_assert_ptr_null(gov_map_find(&map, keys[i]));
+    ck_assert(gov_map_insert(&map, &nodes[i], keys[i]));
+  }
+  for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+    ck_assert_ptr_eq(gov_map_find(&map, keys[i]), &nodes[i]);
+  gov_map_fini(&map);
+}
+END_TEST
+
+TEST_MAIN("map", test_against_a_model, test_an_empty_map, test_keys_that_are_alike)

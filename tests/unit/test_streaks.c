@@ -1,0 +1,137 @@
+/*
+ * The streaks of a broker's clients. Equal jitter, so that a wait is between v/2 and v.
+ */
+#include "governor/streaks.h"
+
+#include "harness.h"
+
+#define BASE_NS UINT64_C(1000)
+#define CAP_NS UINT64_C(1000000)
+
+static const gov_backoff_options options = {MSKGOV_JITTER_EQUAL, BASE_NS, CAP_NS};
+
+static gov_streaks streaks;
+static gov_random draws;
+
+static void setup(void) {
+  gov_streaks_init(&streaks);
+  gov_random_init(&draws, test_seed());
+}
+
+static uint64_t not_before(const char *client) {
+  return gov_streaks_not_before_ns(&streaks, client);
+}
+
+static void fail_at(const char *client, uint64_t now) {
+  gov_streaks_fail(&streaks, client, &options, now, &draws);
+}
+
+static const char *numbered(size_t i) {
+  static char name[24];
+
+  snprintf(name, sizeof(name), "client-%zu", i);
+
+  return name;
+}
+
+START_TEST(test_a_streak_grows_and_ends) {
+  uint64_t now = 5000;
+
+  setup();
+  ck_assert_uint_eq(not_before("a"), 0);
+  for (uint64_t v = BASE_NS; v < 100 * CAP_NS; v *= 2) {
+    uint64_t capped = v < CAP_NS ? v : CAP_NS;
+
+    fail_at("a", now);
+    ck_assert_uint_ge(not_before("a"), now + capped / 2);
+    ck_assert_uint_le(not_before("a"), now + capped);
+    now = not_before("a");
+  }
+
+  gov_streaks_succeed(&streaks, "a");
+  ck_assert_uint_eq(not_before("a"), 0);
+  fail_at("a", now);
+  ck_assert_uint_le(not_before("a"), now + BASE_NS); /* a new streak */
+  gov_streaks_fini(&streaks);
+}
+END_TEST
+
+START_TEST(test_clients_have_their_own) {
+  setup();
+  fail_at("a", 100);
+  fail_at("b", 900000);
+  ck_assert_uint_le(not_before("a"), 100 + BASE_NS);
+  ck_assert_uint_ge(not_before("b"), 900000 + BASE_NS / 2);
+  ck_assert_uint_eq(not_before("A"), 0);
+  gov_streaks_succeed(&streaks, "a");
+  gov_streaks_succeed(&streaks, "never failed");
+  ck_assert_uint_eq(not_before("a"), 0);
+  ck_assert_uint_ge(not_before("b"), 900000 + BASE_NS / 2);
+  gov_streaks_fini(&streaks);
+}
+END_TEST
+
+START_TEST(test_names_are_copied) {
+  char name[] = "a";
+
+  setup();
+  fail_at(name, 100);
+  name[0] = 'b';
+  ck_assert_uint_ne(not_before("a"), 0);
+  ck_assert_uint_eq(not_before("b"), 0);
+  gov_streaks_fini(&streaks);
+}
+END_TEST
+
+START_TEST(test_success_takes_no_memory) {
+  setup();
+  for (size_t i = 0; i < 1000; i++) {
+    fail_at(numbered(i), 0);
+    gov_streaks_succeed(&streaks, numbered(i));
+    gov_streaks_succeed(&streaks, numbered(i + 1000));
+  }
+  ck_assert_uint_eq(streaks.clients.count, 0);
+  gov_streaks_fini(&streaks);
+}
+END_TEST
+
+/*
+ * As many as are remembered fail at 0, one in 1000 of them again much later; then as many
+ * new ones. Those still waiting are remembered, and never more than the maximum.
+ */
+START_TEST(test_those_whose_wait_is_over_are_forgotten_first) {
+  const uint64_t later = 10 * CAP_NS;
+
+  setup();
+  for (size_t i = 0; i < GOV_STREAKS_MAX; i++)
+    fail_at(numbered(i), 0);
+  ck_assert_uint_eq(streaks.clients.count, GOV_STREAKS_MAX);
+  for (size_t i = 0; i < GOV_STREAKS_MAX; i += 1000)
+    fail_at(numbered(i), later);
+  for (size_t i = 0; i < GOV_STREAKS_MAX / 2; i++) {
+    fail_at(numbered(GOV_STREAKS_MAX + i), later);
+    ck_assert_uint_le(streaks.clients.count, GOV_STREAKS_MAX);
+  }
+
+  for (size_t i = 0; i < GOV_STREAKS_MAX; i += 1000)
+    ck_assert_uint_gt(not_before(numbered(i)), later);
+  for (size_t i = 0; i < GOV_STREAKS_MAX / 2; i++)
+    ck_assert_uint_gt(not_before(numbered(GOV_STREAKS_MAX + i)), later);
+  gov_streaks_fini(&streaks);
+}
+END_TEST
+
+/* All of them waiting, and more: the memory stays bounded. */
+START_TEST(test_too_many_waiting) {
+  setup();
+  for (size_t i = 0; i < GOV_STREAKS_MAX + 50; i++) {
+    fail_at(numbered(i), 0);
+    ck_assert_uint_le(streaks.clients.count, GOV_STREAKS_MAX);
+  }
+  gov_streaks_fini(&streaks);
+}
+END_TEST
+
+TEST_MAIN("streaks", test_a_streak_grows_and_ends, test_clients_have_their_own,
+          test_names_are_copied, test_success_takes_no_memory,
+          test_those_whose_wait_is_over_are_forgotten_first, test_too_many_waiting)
