@@ -77,6 +77,8 @@ bool gov_map_insert(gov_map *map, gov_map_node *node, const char *key) {
   node->next = *bucket;
   *bucket = node;
   map->count++;
+  if ((size_t)(bucket - map->buckets) < map->first)
+    map->first = (size_t)(bucket - map->buckets);
 
   return true;
 }
@@ -91,12 +93,15 @@ void gov_map_remove(gov_map *map, gov_map_node *node) {
 }
 
 gov_map_node *gov_map_pop(gov_map *map) {
-  for (size_t i = 0; map->count && i < map->bucket_count; i++)
-    if (map->buckets[i]) {
-      gov_map_node *node = map->buckets[i];
-      gov_map_remove(map, node);
-      return node;
-    }
+  gov_map_node *node;
 
-  return NULL;
+  if (map->count == 0)
+    return NULL;
+
+  while (!map->buckets[map->first])
+    map->first++;
+  node = map->buckets[map->first];
+  gov_map_remove(map, node);
+
+  return node;
 }

@@ -19,6 +19,7 @@ typedef struct gov_map {
   gov_map_node **buckets;
   size_t bucket_count; /* a power of two, or 0 */
   size_t count;
+  size_t first; /* no bucket before this one holds an element */
 } gov_map;
 
 void gov_map_init(gov_map *map);
