@@ -100,7 +100,7 @@ MSKGOV_API mskgov_governor *mskgov_governor_ref(mskgov_governor *governor);
 MSKGOV_API void mskgov_governor_unref(mskgov_governor *governor);
 
 /* The size of a failure's detail that is kept, its end included. Longer ones are cut. */
-#define MSKGOV_FAILURE_TEXT_MAX 160
+#define MSKGOV_FAILURE_TEXT_MAX 256
 
 /* What a broker's gate has seen since the governor was made; a copy, consistent in itself. */
 typedef struct mskgov_broker_metrics {

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* As long as librdkafka's own texts. */
+#define TEXT_MAX 512
+
 struct gov_attempt {
   gov_client *client;
   mskgov_permit *permit; /* NULL once it was released */
@@ -22,7 +25,7 @@ struct gov_attempt {
   atomic_bool timed_out;
   bool authenticating; /* librdkafka got as far as SASL */
   bool up;
-  char text[MSKGOV_FAILURE_TEXT_MAX];
+  char text[TEXT_MAX];
   socklen_t address_length;
   struct sockaddr_storage address;
   char broker[];
