@@ -5,7 +5,7 @@
 const storm_mode storm_modes[STORM_MODES] = {
     {
         .name = "ungoverned",
-        .sentence = "librdkafka as it comes: back-off 100 ms to 10 s.",
+        .sentence = "librdkafka as it comes: its own back-off, 100 ms to 10 s.",
     },
     {
         /*
