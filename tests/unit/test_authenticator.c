@@ -17,7 +17,7 @@
 #define S UINT64_C(1000000000)
 #define NOW (OFFICIAL_NOW_S * S)
 
-static char last_wiped[2000];
+static _Thread_local char last_wiped[2000];
 
 void __real_gov_secret_free_string(char *string);
 void __wrap_gov_secret_free_string(char *string);
