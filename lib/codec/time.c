@@ -1,9 +1,9 @@
 #include "codec/time.h"
 
+#include "base/clock.h"
+
 #include <mskgov/common.h>
 #include <mskgov/error.h>
-
-#include "base/clock.h"
 
 #include <stdbool.h>
 #include <string.h>
