@@ -37,8 +37,7 @@ typedef struct mskgov_authenticator_options {
   const char *user_agent;
 } mskgov_authenticator_options;
 
-MSKGOV_API void
-mskgov_authenticator_options_init(mskgov_authenticator_options *options);
+MSKGOV_API void mskgov_authenticator_options_init(mskgov_authenticator_options *options);
 
 /*
  * Makes an authenticator; fetches nothing yet. Returns 0 and sets *authenticator (owned:

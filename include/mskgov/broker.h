@@ -9,8 +9,9 @@
  *   options.credentials = &credentials;
  *   options.credentials_count = 1;
  *   mskgov_cluster_new(&cluster, &options, &error);
- *   rd_kafka_conf_set(conf, "bootstrap.servers", mskgov_cluster_bootstrap_servers(cluster), ...);
- *   rd_kafka_conf_set(conf, "ssl.ca.pem", mskgov_cluster_ca_pem(cluster), ...);
+ *
+ * and a client gets mskgov_cluster_bootstrap_servers(cluster) as bootstrap.servers and
+ * mskgov_cluster_ca_pem(cluster) as ssl.ca.pem.
  *
  * A broker speaks ApiVersions, SaslHandshake, SaslAuthenticate (OAUTHBEARER with an MSK
  * token, its signature verified) and Metadata. Behind it stands nothing: no topics, no
@@ -46,7 +47,7 @@ typedef enum mskgov_window {
 typedef struct mskgov_cluster_options {
   size_t struct_size;
   uint32_t brokers;           /* 1 to MSKGOV_CLUSTER_BROKERS_MAX; default 1 */
-  uint32_t connections_per_s; /* accepted per broker and window, 1 to 1000000; default 100 */
+  uint32_t connections_per_s; /* per broker and window, 1 to 1000000; default 100 */
   uint32_t max_connections;   /* open per broker; default 3000 */
   mskgov_window window;       /* default MSKGOV_WINDOW_SLIDING */
   int count_rejected;         /* rejected attempts fill the window too; default 1 */
@@ -86,16 +87,16 @@ MSKGOV_API const char *mskgov_cluster_ca_pem(const mskgov_cluster *cluster);
 
 /* What one broker has seen; times are monotonic nanoseconds. */
 typedef struct mskgov_cluster_counters {
-  size_t struct_size;     /* set by the caller */
-  uint64_t tcp_accepted;  /* TCP connections */
-  uint64_t attempts;      /* SaslAuthenticate requests that counted for the quota */
-  uint64_t accepted;      /* authenticated and within the quota */
-  uint64_t rejected;      /* "Too many connects" */
-  uint64_t denied;        /* bad token: "Access denied", "Invalid authentication payload" */
-  uint64_t failed;        /* gone or wrong before SaslAuthenticate: TLS, protocol, time-out */
-  uint32_t open;          /* authenticated connections now */
+  size_t struct_size;    /* set by the caller */
+  uint64_t tcp_accepted; /* TCP connections */
+  uint64_t attempts;     /* SaslAuthenticate requests that counted for the quota */
+  uint64_t accepted;     /* authenticated and within the quota */
+  uint64_t rejected;     /* "Too many connects" */
+  uint64_t denied;       /* bad token: "Access denied", "Invalid authentication payload" */
+  uint64_t failed;       /* ended before SaslAuthenticate: TLS, protocol, time-out */
+  uint32_t open;         /* authenticated connections now */
   uint32_t peak_open;
-  uint32_t peak_window;   /* most attempts in any one second, exact */
+  uint32_t peak_window;      /* most attempts in any one second, exact */
   uint64_t first_attempt_ns; /* 0: none yet */
   uint64_t last_attempt_ns;
 } mskgov_cluster_counters;
@@ -124,8 +125,7 @@ typedef struct mskgov_cluster_attempt {
  */
 #define MSKGOV_CLUSTER_LOG_MAX (4u << 20)
 MSKGOV_API int64_t mskgov_cluster_attempts(mskgov_cluster *cluster, uint32_t broker,
-                                           uint64_t first,
-                                           mskgov_cluster_attempt *attempts,
+                                           uint64_t first, mskgov_cluster_attempt *attempts,
                                            size_t capacity);
 
 #ifdef __cplusplus

@@ -47,8 +47,7 @@ MSKGOV_API const char *
 mskgov_credentials_secret_access_key(const mskgov_credentials *credentials);
 MSKGOV_API const char *
 mskgov_credentials_session_token(const mskgov_credentials *credentials);
-MSKGOV_API uint64_t
-mskgov_credentials_expires_at_ns(const mskgov_credentials *credentials);
+MSKGOV_API uint64_t mskgov_credentials_expires_at_ns(const mskgov_credentials *credentials);
 
 /* What a provider of the application's own consists of. */
 typedef struct mskgov_credentials_provider_ops {

@@ -30,25 +30,22 @@ typedef enum mskgov_category {
   MSKGOV_CATEGORY_INTERNAL        /* the operating system or a library failed */
 } mskgov_category;
 
-/* X(name, value, category, sentence): the one list that everything about errors is made of. */
-#define MSKGOV_ERROR_LIST(X)                                                             \
-  X(INVALID, -1, USAGE, "an argument or option has a value that is not allowed")         \
-  X(NO_MEMORY, -2, MEMORY, "out of memory")                                              \
-  X(STOPPED, -3, USAGE, "the governor has been stopped")                                 \
-  X(FORKED, -4, USAGE, "the object belongs to the process before the fork")              \
-  X(DEADLINE, -5, TRANSIENT, "the deadline passed before a permit was granted")          \
-  X(CANCELED, -6, USAGE, "the permit was cancelled before it was granted")               \
-  X(QUEUE_FULL, -7, TRANSIENT, "the queue of waiters has reached its limit")             \
-  X(STATE, -8, USAGE, "the call does not fit the state of the object")                   \
-  X(UNSUPPORTED, -9, USAGE, "not supported by this build or version")                    \
-  X(SYSTEM, -10, INTERNAL, "a call to the operating system failed")                      \
-  X(CRYPTO, -11, INTERNAL, "a call to the cryptographic library failed")                 \
-  X(PROTOCOL, -12, PROTOCOL, "the other side sent what the protocol does not allow")     \
-  X(TRANSPORT, -13, TRANSIENT, "the connection failed")                                  \
-  X(NO_CREDENTIALS, -14, AUTHENTICATION, "no credentials were found")                    \
-  X(CREDENTIALS_EXPIRED, -15, AUTHENTICATION, "the credentials have expired")            \
-  X(AUTHENTICATION, -16, AUTHENTICATION, "the broker refused the authentication")        \
-  X(QUOTA, -17, QUOTA, "the broker answered that there are too many connections")
+/* X(name, value, category, sentence): the list that all about errors is made of. */
+#define MSKGOV_ERROR_LIST(X)                                                               \
+  X(INVALID, -1, USAGE, "an argument or option has a value that is not allowed")           \
+  X(NO_MEMORY, -2, MEMORY, "out of memory")                                                \
+  X(STOPPED, -3, USAGE, "the governor has been stopped")                                   \
+  X(FORKED, -4, USAGE, "the object belongs to the process before the fork")                \
+  X(DEADLINE, -5, TRANSIENT, "the deadline passed before a permit was granted")            \
+  X(CANCELED, -6, USAGE, "the operation was cancelled before its end")                     \
+  X(QUEUE_FULL, -7, TRANSIENT, "the queue of waiters has reached its limit")               \
+  X(STATE, -8, USAGE, "the call does not fit the state of the object")                     \
+  X(UNSUPPORTED, -9, USAGE, "not supported by this build or version")                      \
+  X(SYSTEM, -10, INTERNAL, "a call to the operating system failed")                        \
+  X(CRYPTO, -11, INTERNAL, "a call to the cryptographic library failed")                   \
+  X(PROTOCOL, -12, PROTOCOL, "the other side sent what the protocol does not allow")       \
+  X(NO_CREDENTIALS, -13, AUTHENTICATION, "no credentials were found")                      \
+  X(CREDENTIALS_EXPIRED, -14, AUTHENTICATION, "the credentials have expired")
 
 typedef enum mskgov_error_code {
   MSKGOV_OK = 0,

@@ -102,20 +102,20 @@ MSKGOV_API void mskgov_governor_unref(mskgov_governor *governor);
 /* The size of a failure's detail that is kept, its end included. Longer ones are cut. */
 #define MSKGOV_FAILURE_TEXT_MAX 256
 
-/* What a broker's gate has seen since the governor was made; a copy, consistent in itself. */
+/* What a broker's gate has seen since the governor was made; a consistent copy. */
 typedef struct mskgov_broker_metrics {
-  size_t struct_size;              /* set by the caller to sizeof(mskgov_broker_metrics) */
-  uint64_t requested;              /* permits asked for */
-  uint64_t granted;                /* permits handed out */
-  uint64_t connected;              /* outcomes reported, by kind */
+  size_t struct_size; /* set by the caller: sizeof(mskgov_broker_metrics) */
+  uint64_t requested; /* permits asked for */
+  uint64_t granted;   /* permits handed out */
+  uint64_t connected; /* outcomes reported, by kind */
   uint64_t failed_quota;
   uint64_t failed_authentication;
   uint64_t failed_authorization;
   uint64_t failed_transport;
-  uint64_t canceled;               /* waiters that left: cancelled, deadline, stop */
-  uint32_t waiting;                /* now: waiters, those in back-off included */
-  uint32_t connecting;             /* now: granted and not yet reported */
-  uint32_t open;                   /* now: reported connected and not yet released */
+  uint64_t canceled;   /* waiters that left: cancelled, deadline, stop */
+  uint32_t waiting;    /* now: waiters, those in back-off included */
+  uint32_t connecting; /* now: granted and not yet reported */
+  uint32_t open;       /* now: reported connected and not yet released */
   char last_failure[MSKGOV_FAILURE_TEXT_MAX]; /* detail of the last failure; or empty */
 } mskgov_broker_metrics;
 
@@ -123,8 +123,7 @@ typedef struct mskgov_broker_metrics {
  * Copies the metrics of one broker. Returns 0; a broker that was never asked for has zeros.
  * MSKGOV_ERR_INVALID: the address is malformed. MSKGOV_ERR_FORKED.
  */
-MSKGOV_API int mskgov_governor_broker_metrics(mskgov_governor *governor,
-                                              const char *broker,
+MSKGOV_API int mskgov_governor_broker_metrics(mskgov_governor *governor, const char *broker,
                                               mskgov_broker_metrics *metrics,
                                               mskgov_error_info *error);
 

@@ -65,8 +65,7 @@ MSKGOV_API void mskgov_rdkafka_options_init(mskgov_rdkafka_options *options);
  * answers; MSKGOV_ERR_UNSUPPORTED: librdkafka is older than 2.0.2 or lacks TLS;
  * MSKGOV_ERR_FORKED, MSKGOV_ERR_STOPPED, MSKGOV_ERR_NO_MEMORY, MSKGOV_ERR_SYSTEM.
  */
-MSKGOV_API int mskgov_rdkafka_apply(struct rd_kafka_conf_s *conf,
-                                    mskgov_governor *governor,
+MSKGOV_API int mskgov_rdkafka_apply(struct rd_kafka_conf_s *conf, mskgov_governor *governor,
                                     const mskgov_rdkafka_options *options,
                                     mskgov_error_info *error);
 

@@ -53,8 +53,8 @@ mskgov_category mskgov_error_category(int code) {
   switch (code) {
   case MSKGOV_OK:
     return MSKGOV_CATEGORY_NONE;
-#define CATEGORY(name, value, category, sentence)                                        \
-  case MSKGOV_ERR_##name:                                                                \
+#define CATEGORY(name, value, category, sentence)                                          \
+  case MSKGOV_ERR_##name:                                                                  \
     return MSKGOV_CATEGORY_##category;
     MSKGOV_ERROR_LIST(CATEGORY)
 #undef CATEGORY
@@ -67,8 +67,8 @@ const char *mskgov_error_name(int code) {
   switch (code) {
   case MSKGOV_OK:
     return "MSKGOV_OK";
-#define NAME(name, value, category, sentence)                                            \
-  case MSKGOV_ERR_##name:                                                                \
+#define NAME(name, value, category, sentence)                                              \
+  case MSKGOV_ERR_##name:                                                                  \
     return "MSKGOV_ERR_" #name;
     MSKGOV_ERROR_LIST(NAME)
 #undef NAME
@@ -81,8 +81,8 @@ const char *mskgov_strerror(int code) {
   switch (code) {
   case MSKGOV_OK:
     return "no error";
-#define SENTENCE(name, value, category, sentence)                                        \
-  case MSKGOV_ERR_##name:                                                                \
+#define SENTENCE(name, value, category, sentence)                                          \
+  case MSKGOV_ERR_##name:                                                                  \
     return sentence;
     MSKGOV_ERROR_LIST(SENTENCE)
 #undef SENTENCE

@@ -18,7 +18,7 @@ typedef struct gov_list {
 } gov_list;
 
 /* The element that `node` is the `member` of. */
-#define gov_container_of(node, type, member)                                             \
+#define gov_container_of(node, type, member)                                               \
   ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 static inline void gov_list_init(gov_list *list) {

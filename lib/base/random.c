@@ -17,8 +17,8 @@ void gov_random_init_system(gov_random *random) {
   uint64_t seed;
 
   if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
-    seed = gov_clock_monotonic_ns(&gov_clock_system) ^
-           gov_clock_unix_ns(&gov_clock_system) << 20;
+    seed = gov_clock_monotonic_ns(&gov_clock_system) ^ gov_clock_unix_ns(&gov_clock_system)
+                                                           << 20;
 
   gov_random_init(random, seed);
 }

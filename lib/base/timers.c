@@ -116,8 +116,7 @@ void gov_timer_cancel(gov_timers *timers, gov_timer *timer) {
   pthread_mutex_lock(&timers->mutex);
   gov_heap_remove(&timers->locked.heap, &timer->node);
   timer->cancelling = true; /* a function that sets its own timer again is running */
-  while (timers->locked.running == timer &&
-         !pthread_equal(pthread_self(), timers->thread))
+  while (timers->locked.running == timer && !pthread_equal(pthread_self(), timers->thread))
     pthread_cond_wait(&timers->ran, &timers->mutex);
   timer->cancelling = false;
   pthread_mutex_unlock(&timers->mutex);

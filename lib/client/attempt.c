@@ -89,9 +89,8 @@ static void on_grant(mskgov_permit *permit, int rc, void *user) {
   }
 }
 
-static gov_attempt *attempt_new(gov_client *client, int fd,
-                                const struct sockaddr *address, int length,
-                                const char *broker) {
+static gov_attempt *attempt_new(gov_client *client, int fd, const struct sockaddr *address,
+                                int length, const char *broker) {
   size_t size = strlen(broker) + 1;
   gov_attempt *attempt = calloc(1, sizeof(*attempt) + size);
 
@@ -169,8 +168,8 @@ int gov_attempt_begin(gov_attempt **out, gov_client *client, int fd,
   if (!attempt)
     return ENOMEM;
 
-  rc = mskgov_permit_acquire(client->adapter->governor, broker,
-                             rd_kafka_name(client->rk), 0, &attempt->permit, NULL);
+  rc = mskgov_permit_acquire(client->adapter->governor, broker, rd_kafka_name(client->rk),
+                             0, &attempt->permit, NULL);
   if (rc == 0)
     rc = connect_now(attempt);
   else if (rc == MSKGOV_ERR_DEADLINE)

@@ -110,8 +110,7 @@ static void log_cb(const rd_kafka_t *rk, int level, const char *facility,
 
 static rd_kafka_resp_err_t on_broker_state_change(rd_kafka_t *rk, int32_t broker_id,
                                                   const char *protocol, const char *name,
-                                                  int port, const char *state,
-                                                  void *user) {
+                                                  int port, const char *state, void *user) {
   (void)rk, (void)broker_id, (void)protocol, (void)name, (void)port, (void)user;
 
   if (!here.attempt)
@@ -140,8 +139,7 @@ static rd_kafka_resp_err_t set_token(gov_client *client, const gov_token *token,
 
   err = rd_kafka_oauthbearer_set_token(client->rk, token->value.data,
                                        (int64_t)(token->expires_at_ns / GOV_NS_PER_MS),
-                                       token->principal.data, NULL, 0, text,
-                                       sizeof(text));
+                                       token->principal.data, NULL, 0, text, sizeof(text));
   if (err)
     gov_error_set(error, MSKGOV_ERR_STATE, "librdkafka refused the token: %s", text);
 
@@ -323,8 +321,7 @@ int gov_client_bind(rd_kafka_conf_t *conf, gov_adapter *adapter,
   }
   atomic_fetch_add(&adapter->holds, 1);
   rd_kafka_conf_interceptor_add_on_conf_dup(conf, INTERCEPTOR, on_conf_dup, client);
-  rd_kafka_conf_interceptor_add_on_conf_destroy(conf, INTERCEPTOR, on_conf_destroy,
-                                                client);
+  rd_kafka_conf_interceptor_add_on_conf_destroy(conf, INTERCEPTOR, on_conf_destroy, client);
 
   return 0;
 }

@@ -76,8 +76,7 @@ int gov_conf_check(const rd_kafka_conf_t *conf, mskgov_error_info *error) {
   return 0;
 }
 
-static int check_server(char *server, char *region, size_t size,
-                        mskgov_error_info *error) {
+static int check_server(char *server, char *region, size_t size, mskgov_error_info *error) {
   char *protocol = strstr(server, "://");
   int rc;
 

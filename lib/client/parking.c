@@ -54,8 +54,7 @@ int gov_parking_connect(int fd, const struct sockaddr *address, socklen_t length
  * that was refused does not, and port 0 of the own host refuses every connection.
  */
 static void connect_to_refusal(int socket, int family) {
-  struct sockaddr_in v4 = {.sin_family = AF_INET,
-                           .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 
   if (family == AF_INET6)

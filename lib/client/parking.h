@@ -27,8 +27,8 @@ int gov_parking_enter(int fd);
 
 /*
  * Starts the connection by `connect_fn` and puts the socket back at `fd`; closes `aside`.
- * If the connection cannot even be started, the poller is made to see a refused one. Returns
- * 0, or the errno of `connect_fn`.
+ * If the connection cannot even be started, the poller is made to see a refused one.
+ * Returns 0, or the errno of `connect_fn`.
  */
 int gov_parking_leave(int fd, int aside, const struct sockaddr *address, socklen_t length,
                       gov_connect_fn *connect_fn, void *user);

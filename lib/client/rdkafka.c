@@ -114,8 +114,7 @@ static int adapter_new(gov_adapter **out, mskgov_governor *governor, const char 
 }
 
 int mskgov_rdkafka_apply(rd_kafka_conf_t *conf, mskgov_governor *governor,
-                         const mskgov_rdkafka_options *options,
-                         mskgov_error_info *error) {
+                         const mskgov_rdkafka_options *options, mskgov_error_info *error) {
   char region[REGION_MAX], text[256];
   gov_adapter *adapter = NULL;
   int rc;

@@ -73,8 +73,7 @@ static int source_new(gov_token_source **out, const char *region,
 }
 
 int gov_token_source_join(gov_token_source **out, const char *region,
-                          mskgov_credentials_provider *provider,
-                          mskgov_error_info *error) {
+                          mskgov_credentials_provider *provider, mskgov_error_info *error) {
   gov_token_source *source;
   int rc = 0;
 

@@ -22,8 +22,7 @@ typedef struct gov_token_source gov_token_source;
  * mskgov_authenticator_new answers.
  */
 int gov_token_source_join(gov_token_source **source, const char *region,
-                          mskgov_credentials_provider *provider,
-                          mskgov_error_info *error);
+                          mskgov_credentials_provider *provider, mskgov_error_info *error);
 void gov_token_source_leave(gov_token_source *source);
 
 /* A token, copied out; gov_token_init and _fini, which wipes it. */

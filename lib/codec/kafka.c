@@ -15,8 +15,7 @@ const gov_kafka_api_range gov_kafka_apis[GOV_KAFKA_API_COUNT] = {
 /* "No operations were asked for", in the fields of authorized operations. */
 #define OPERATIONS_UNKNOWN INT32_MIN
 
-int gov_kafka_frame_length(const void *data, size_t length, size_t limit,
-                           size_t *needed) {
+int gov_kafka_frame_length(const void *data, size_t length, size_t limit, size_t *needed) {
   gov_kafka_reader reader;
   int32_t frame;
 
@@ -120,8 +119,7 @@ static void read_body(gov_kafka_reader *reader, gov_kafka_request *request) {
   gov_kafka_skip_tags(reader, flexible);
 }
 
-int gov_kafka_request_parse(gov_kafka_request *request, const void *frame,
-                            size_t length) {
+int gov_kafka_request_parse(gov_kafka_request *request, const void *frame, size_t length) {
   gov_kafka_reader reader;
 
   memset(request, 0, sizeof(*request));

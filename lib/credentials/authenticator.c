@@ -28,11 +28,10 @@ static int check_options(const mskgov_authenticator_options *options,
   size_t length;
 
   if (!options || options->struct_size != sizeof(*options))
-    return gov_error_set(
-        error, MSKGOV_ERR_INVALID,
-        "options.struct_size is %zu, expected %zu: fill the options with "
-        "mskgov_authenticator_options_init first",
-        options ? options->struct_size : 0, sizeof(*options));
+    return gov_error_set(error, MSKGOV_ERR_INVALID,
+                         "options.struct_size is %zu, expected %zu: fill the options with "
+                         "mskgov_authenticator_options_init first",
+                         options ? options->struct_size : 0, sizeof(*options));
 
   length = options->user_agent ? strlen(options->user_agent) : 0;
   if (length > GOV_USER_AGENT_MAX)
@@ -83,8 +82,7 @@ int mskgov_authenticator_new(mskgov_authenticator **authenticator,
                              mskgov_error_info *error) {
   gov_error_reset(error);
 
-  return gov_authenticator_new_with_clock(authenticator, options, &gov_clock_system,
-                                          error);
+  return gov_authenticator_new_with_clock(authenticator, options, &gov_clock_system, error);
 }
 
 void mskgov_authenticator_free(mskgov_authenticator *authenticator) {

@@ -54,11 +54,10 @@ int gov_credentials_check_life(const mskgov_credentials *credentials, uint64_t n
   gov_time_format_iso8601(expires_at_ns, expiry);
   gov_time_format_iso8601(now_ns, now);
 
-  return gov_error_set(
-      error, MSKGOV_ERR_CREDENTIALS_EXPIRED,
-      "the credentials %s at %s, and this host's clock says %s; put fresh "
-      "ones where the provider finds them (or set the clock)",
-      expires_at_ns > now_ns ? "expire" : "expired", expiry, now);
+  return gov_error_set(error, MSKGOV_ERR_CREDENTIALS_EXPIRED,
+                       "the credentials %s at %s, and this host's clock says %s; put fresh "
+                       "ones where the provider finds them (or set the clock)",
+                       expires_at_ns > now_ns ? "expire" : "expired", expiry, now);
 }
 
 static const char *put(char **place, const char *string) {
@@ -88,8 +87,8 @@ int mskgov_credentials_new(mskgov_credentials **out, const char *access_key_id,
                                                    GOV_SESSION_TOKEN_MAX, error)))
     return MSKGOV_ERR_INVALID;
 
-  size = sizeof(*credentials) + strlen(access_key_id) + 1 + strlen(secret_access_key) +
-         1 + (session_token ? strlen(session_token) + 1 : 0);
+  size = sizeof(*credentials) + strlen(access_key_id) + 1 + strlen(secret_access_key) + 1 +
+         (session_token ? strlen(session_token) + 1 : 0);
   credentials = malloc(size);
   if (!credentials)
     return gov_error_no_memory(error);

@@ -17,8 +17,8 @@ struct mskgov_credentials_provider {
 };
 
 int mskgov_credentials_provider_new(mskgov_credentials_provider **out,
-                                    const mskgov_credentials_provider_ops *ops,
-                                    void *self, mskgov_error_info *error) {
+                                    const mskgov_credentials_provider_ops *ops, void *self,
+                                    mskgov_error_info *error) {
   mskgov_credentials_provider *provider;
 
   gov_error_reset(error);

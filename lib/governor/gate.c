@@ -148,8 +148,7 @@ static void expire(gov_gate *gate, uint64_t before_ns, gov_list *ended) {
   gov_heap_node *node;
 
   while ((node = gov_heap_first(&gate->deadlines)) && node->at_ns < before_ns)
-    end_wait(gate, gov_container_of(node, gov_waiter, expiry), MSKGOV_ERR_DEADLINE,
-             ended);
+    end_wait(gate, gov_container_of(node, gov_waiter, expiry), MSKGOV_ERR_DEADLINE, ended);
 }
 
 uint64_t gov_gate_advance(gov_gate *gate, uint64_t now_ns, gov_list *ended) {

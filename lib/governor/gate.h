@@ -59,7 +59,7 @@ typedef struct gov_waiter {
   int rc;               /* so: 0 or MSKGOV_ERR_… */
 } gov_waiter;
 
-/* Makes a gate; options and address are the owner's, the address is copied. NULL: no memory. */
+/* Makes a gate; the options are borrowed, the address is copied. NULL: no memory. */
 gov_gate *gov_gate_new(const char *address, const gov_gate_options *options);
 
 /* Frees a gate that nobody waits at. */

@@ -32,14 +32,12 @@ static int check_range(const char *field, uint64_t value, uint64_t low, uint64_t
   if (value >= low && value <= high)
     return 0;
 
-  return gov_error_set(error, MSKGOV_ERR_INVALID,
-                       "%s is %llu; allowed are %llu to %llu", field,
-                       (unsigned long long)value, (unsigned long long)low,
+  return gov_error_set(error, MSKGOV_ERR_INVALID, "%s is %llu; allowed are %llu to %llu",
+                       field, (unsigned long long)value, (unsigned long long)low,
                        (unsigned long long)high);
 }
 
-static int check_options(const mskgov_governor_options *options,
-                         mskgov_error_info *error) {
+static int check_options(const mskgov_governor_options *options, mskgov_error_info *error) {
   if (!options || options->struct_size != sizeof(*options))
     return gov_error_set(error, MSKGOV_ERR_INVALID,
                          "options.struct_size is %zu, expected %zu: fill the options with "
@@ -54,8 +52,8 @@ static int check_options(const mskgov_governor_options *options,
                   error) ||
       check_range("options.backoff_jitter", options->backoff_jitter, MSKGOV_JITTER_FULL,
                   MSKGOV_JITTER_DECORRELATED, error) ||
-      check_range("options.backoff_cap_ms", options->backoff_cap_ms, 1,
-                  BACKOFF_CAP_MAX_MS, error) ||
+      check_range("options.backoff_cap_ms", options->backoff_cap_ms, 1, BACKOFF_CAP_MAX_MS,
+                  error) ||
       check_range("options.backoff_base_ms", options->backoff_base_ms, 1,
                   options->backoff_cap_ms, error) ||
       check_range("options.max_waiters", options->max_waiters, 1, UINT32_MAX, error))
@@ -141,8 +139,7 @@ static void destroy(mskgov_governor *governor) {
   free(governor);
 }
 
-int gov_governor_check_process(const mskgov_governor *governor,
-                               mskgov_error_info *error) {
+int gov_governor_check_process(const mskgov_governor *governor, mskgov_error_info *error) {
   if (governor->pid == getpid())
     return 0;
 
@@ -192,8 +189,7 @@ void mskgov_governor_stop(mskgov_governor *governor) {
 
   pthread_mutex_lock(&governor->mutex);
   request_stop_locked(governor);
-  while (!governor->locked.thread_ended &&
-         !pthread_equal(pthread_self(), governor->thread))
+  while (!governor->locked.thread_ended && !pthread_equal(pthread_self(), governor->thread))
     pthread_cond_wait(&governor->told, &governor->mutex);
   pthread_mutex_unlock(&governor->mutex);
 }

@@ -86,7 +86,8 @@ static int describe_end_locked(const mskgov_permit *permit, uint64_t timeout_ms,
   case MSKGOV_ERR_DEADLINE:
     return gov_error_set(error, MSKGOV_ERR_DEADLINE,
                          "no permit for %s within %llu ms; %u others wait",
-                         permit->gate->address, (unsigned long long)timeout_ms, permit->gate->metrics.waiting);
+                         permit->gate->address, (unsigned long long)timeout_ms,
+                         permit->gate->metrics.waiting);
   default:
     return gov_error_set(error, permit->waiter.rc, "%s",
                          mskgov_strerror(permit->waiter.rc));
@@ -97,9 +98,9 @@ static int describe_end_locked(const mskgov_permit *permit, uint64_t timeout_ms,
  * What both ways to acquire begin with: makes a permit that has joined the queue, and gives
  * it at once what is free. On success the governor's mutex is left locked.
  */
-static int join_and_lock(mskgov_governor *governor, const char *broker,
-                         const char *client, uint64_t timeout_ms,
-                         mskgov_permit **out, mskgov_error_info *error) {
+static int join_and_lock(mskgov_governor *governor, const char *broker, const char *client,
+                         uint64_t timeout_ms, mskgov_permit **out,
+                         mskgov_error_info *error) {
   mskgov_permit *permit;
   uint64_t now_ns;
   int rc;
@@ -129,8 +130,8 @@ static int join_and_lock(mskgov_governor *governor, const char *broker,
   return 0;
 }
 
-int mskgov_permit_acquire(mskgov_governor *governor, const char *broker,
-                          const char *client, uint64_t timeout_ms, mskgov_permit **out,
+int mskgov_permit_acquire(mskgov_governor *governor, const char *broker, const char *client,
+                          uint64_t timeout_ms, mskgov_permit **out,
                           mskgov_error_info *error) {
   mskgov_permit *permit;
   int rc = join_and_lock(governor, broker, client, timeout_ms, out, error);
@@ -156,8 +157,8 @@ int mskgov_permit_acquire(mskgov_governor *governor, const char *broker,
 
 int mskgov_permit_acquire_async(mskgov_governor *governor, const char *broker,
                                 const char *client, uint64_t timeout_ms,
-                                mskgov_permit_cb *callback, void *user,
-                                mskgov_permit **out, mskgov_error_info *error) {
+                                mskgov_permit_cb *callback, void *user, mskgov_permit **out,
+                                mskgov_error_info *error) {
   int rc = join_and_lock(governor, broker, client, timeout_ms, out, error);
 
   if (rc)
@@ -188,10 +189,9 @@ int mskgov_permit_report(mskgov_permit *permit, mskgov_outcome outcome,
   }
 
   now_ns = gov_clock_monotonic_ns(governor->clock);
-  gov_gate_report(permit->gate, permit->client, outcome, detail,
-                  now_ns, &governor->locked.random);
-  permit->state =
-      outcome == MSKGOV_OUTCOME_CONNECTED ? GOV_PERMIT_OPEN : GOV_PERMIT_OVER;
+  gov_gate_report(permit->gate, permit->client, outcome, detail, now_ns,
+                  &governor->locked.random);
+  permit->state = outcome == MSKGOV_OUTCOME_CONNECTED ? GOV_PERMIT_OPEN : GOV_PERMIT_OVER;
   gov_governor_advance_locked(governor, permit->gate, now_ns);
   pthread_mutex_unlock(&governor->mutex);
 

@@ -27,7 +27,7 @@ void gov_streaks_fini(gov_streaks *streaks);
 /* When the client may queue; 0 for one without a streak. */
 uint64_t gov_streaks_not_before_ns(const gov_streaks *streaks, const char *client);
 
-/* A failure: the wait grows. Without memory for it the client waits no longer than before. */
+/* A failure: the wait grows. Without memory for it the client just does not wait. */
 void gov_streaks_fail(gov_streaks *streaks, const char *client,
                       const gov_backoff_options *options, uint64_t now_ns,
                       gov_random *random);

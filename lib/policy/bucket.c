@@ -11,9 +11,8 @@ void gov_bucket_rate_init(gov_bucket_rate *rate, uint32_t quota, uint32_t burst,
   assert(spread_ns < UINT64_C(1) << 62);
 
   rate->interval_ns = (WINDOW_NS + spread_ns) / (quota - burst + 1) + 1;
-  rate->tolerance_ns = rate->interval_ns > UINT64_MAX / burst
-                           ? UINT64_MAX
-                           : rate->interval_ns * (burst - 1);
+  rate->tolerance_ns =
+      rate->interval_ns > UINT64_MAX / burst ? UINT64_MAX : rate->interval_ns * (burst - 1);
 }
 
 void gov_bucket_init(gov_bucket *bucket) {
@@ -37,8 +36,8 @@ gov_bucket_answer gov_bucket_reserve(gov_bucket *bucket, const gov_bucket_rate *
       return GOV_BUCKET_NEVER;
     }
 
-    *at_ns = tat_ns > rate->tolerance_ns ? later(now_ns, tat_ns - rate->tolerance_ns)
-                                         : now_ns;
+    *at_ns =
+        tat_ns > rate->tolerance_ns ? later(now_ns, tat_ns - rate->tolerance_ns) : now_ns;
     if (*at_ns - now_ns > max_wait_ns)
       return GOV_BUCKET_NOT_BEFORE;
   } while (!atomic_compare_exchange_weak_explicit(

@@ -58,8 +58,7 @@ void gov_msk_token_query(gov_buffer *out, const gov_msk_token_parts *parts) {
 
 static int sign_query(const gov_msk_token_parts *parts, const char *query,
                       const unsigned char key[GOV_SIGV4_KEY_SIZE],
-                      char signature[GOV_SIGV4_SIGNATURE_SIZE],
-                      mskgov_error_info *error) {
+                      char signature[GOV_SIGV4_SIGNATURE_SIZE], mskgov_error_info *error) {
   char timestamp[GOV_TIME_BASIC_SIZE];
   gov_buffer host, request, to_sign;
   int rc = MSKGOV_ERR_NO_MEMORY;

@@ -64,8 +64,7 @@ int gov_region_check(const char *field, const char *region, mskgov_error_info *e
 static size_t strip(const char *host, size_t length, const char *suffix) {
   size_t n = strlen(suffix);
 
-  return length > n && strncasecmp(host + length - n, suffix, n) == 0 ? length - n
-                                                                      : length;
+  return length > n && strncasecmp(host + length - n, suffix, n) == 0 ? length - n : length;
 }
 
 /* The place of the last label among the first `length` bytes. */
@@ -87,8 +86,7 @@ static bool is_service(const char *label, size_t length, bool vpce) {
 }
 
 /* Cuts the region out of the host's first `length` bytes; false: it is no MSK broker. */
-static bool find_region(const char *host, size_t length,
-                        char region[GOV_REGION_MAX + 1]) {
+static bool find_region(const char *host, size_t length, char region[GOV_REGION_MAX + 1]) {
   size_t zone = strip(host, length, ".amazonaws.com.cn"), end, start, service;
 
   if (zone == length)
@@ -135,10 +133,9 @@ int mskgov_region_from_broker(const char *broker, char *region, size_t size,
                          "name, set the region",
                          broker);
   if (!region || strlen(found) >= size)
-    return gov_error_set(
-        error, MSKGOV_ERR_INVALID,
-        "size is %zu; the region \"%s\" needs %zu bytes, its end included",
-        region ? size : 0, found, strlen(found) + 1);
+    return gov_error_set(error, MSKGOV_ERR_INVALID,
+                         "size is %zu; the region \"%s\" needs %zu bytes, its end included",
+                         region ? size : 0, found, strlen(found) + 1);
 
   memcpy(region, found, strlen(found) + 1);
 

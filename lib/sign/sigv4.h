@@ -60,7 +60,6 @@ int gov_sigv4_string_to_sign(gov_buffer *out, const char *timestamp, const char 
 /* Signs; the signature is 64 small hexadecimal digits. Returns 0 or MSKGOV_ERR_CRYPTO. */
 int gov_sigv4_signature(const unsigned char key[GOV_SIGV4_KEY_SIZE],
                         const char *string_to_sign, size_t length,
-                        char signature[GOV_SIGV4_SIGNATURE_SIZE],
-                        mskgov_error_info *error);
+                        char signature[GOV_SIGV4_SIGNATURE_SIZE], mskgov_error_info *error);
 
 #endif

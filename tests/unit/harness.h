@@ -26,23 +26,23 @@ static inline uint64_t test_seed(void) {
 }
 
 /* TEST_MAIN(name, test, ...): a suite of up to the given tests, and main. */
-#define TEST_MAIN(name, ...)                                                             \
-  int main(void) {                                                                       \
-    const TTest *tests[] = {__VA_ARGS__};                                                \
-    Suite *suite = suite_create(name);                                                   \
-    TCase *tcase = tcase_create(name);                                                   \
-    SRunner *runner;                                                                     \
-    int failed;                                                                          \
-                                                                                         \
-    tcase_set_timeout(tcase, 60);                                                        \
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)                        \
-      tcase_add_test(tcase, tests[i]);                                                   \
-    suite_add_tcase(suite, tcase);                                                       \
-    runner = srunner_create(suite);                                                      \
-    srunner_run_all(runner, CK_ENV);                                                     \
-    failed = srunner_ntests_failed(runner);                                              \
-    srunner_free(runner);                                                                \
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;                                         \
+#define TEST_MAIN(name, ...)                                                               \
+  int main(void) {                                                                         \
+    const TTest *tests[] = {__VA_ARGS__};                                                  \
+    Suite *suite = suite_create(name);                                                     \
+    TCase *tcase = tcase_create(name);                                                     \
+    SRunner *runner;                                                                       \
+    int failed;                                                                            \
+                                                                                           \
+    tcase_set_timeout(tcase, 60);                                                          \
+    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)                          \
+      tcase_add_test(tcase, tests[i]);                                                     \
+    suite_add_tcase(suite, tcase);                                                         \
+    runner = srunner_create(suite);                                                        \
+    srunner_run_all(runner, CK_ENV);                                                       \
+    failed = srunner_ntests_failed(runner);                                                \
+    srunner_free(runner);                                                                  \
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;                                           \
   }
 
 #endif

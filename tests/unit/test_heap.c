@@ -5,7 +5,6 @@
 #include "base/random.h"
 #include "harness.h"
 
-
 #define NODES 200
 
 static gov_heap_node *model_first(gov_heap_node *nodes) {
