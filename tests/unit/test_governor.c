@@ -1,0 +1,361 @@
+/*
+ * The governor and its permits: what each call answers. Races are in
+ * test_governor_threads.c, bad input in test_governor_input.c.
+ */
+#include "governor_fixture.h"
+
+#include <sys/wait.h>
+#include <time.h>
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+#ifdef __SANITIZE_THREAD__
+/* A child after a fork starts a thread here, which the sanitizer takes for a mistake. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void) {
+  return "die_after_fork=0";
+}
+#endif
+
+static uint64_t monotonic_ms(void) {
+  struct timespec now;
+
+  clock_gettime(CLOCK_MONOTONIC, &now);
+
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+typedef struct ending {
+  event happened;
+  int rc;
+  mskgov_permit *permit;
+} ending;
+
+static void note_ending(mskgov_permit *permit, int rc, void *user) {
+  ending *e = user;
+
+  e->permit = permit;
+  e->rc = rc;
+  event_happen(&e->happened);
+}
+
+static mskgov_permit *start_waiting(mskgov_governor *governor, uint64_t timeout_ms,
+                                    ending *e) {
+  mskgov_permit *permit = NULL;
+
+  *e = (ending){.happened = EVENT_INITIALIZER, .rc = 1};
+  ck_assert_int_eq(mskgov_permit_acquire_async(governor, BROKER, NULL, timeout_ms,
+                                               note_ending, e, &permit, NULL),
+                   0);
+  ck_assert_ptr_nonnull(permit);
+
+  return permit;
+}
+
+static int try_acquire(mskgov_governor *governor, uint64_t timeout_ms) {
+  mskgov_permit *permit = NULL;
+  mskgov_error_info error;
+  int rc = mskgov_permit_acquire(governor, BROKER, NULL, timeout_ms, &permit, &error);
+
+  ck_assert_int_eq(error.code, rc);
+  ck_assert_int_eq(error.text[0] != 0, rc != 0);
+  if (rc == 0)
+    mskgov_permit_release(permit);
+
+  return rc;
+}
+
+START_TEST(test_the_life_of_a_permit) {
+  mskgov_governor *governor = fast_governor();
+  mskgov_permit *permit = must_acquire(governor);
+  mskgov_broker_metrics metrics = metrics_of(governor, BROKER);
+
+  ck_assert_uint_eq(metrics.granted, 1);
+  ck_assert_uint_eq(metrics.connecting, 1);
+  ck_assert_int_eq(mskgov_permit_report(permit, MSKGOV_OUTCOME_CONNECTED, NULL), 0);
+  ck_assert_int_eq(mskgov_permit_report(permit, MSKGOV_OUTCOME_CONNECTED, NULL),
+                   MSKGOV_ERR_STATE);
+  ck_assert_uint_eq(metrics_of(governor, BROKER).open, 1);
+  mskgov_permit_release(permit);
+
+  metrics = metrics_of(governor, BROKER);
+  ck_assert_uint_eq(metrics.requested, 1);
+  ck_assert_uint_eq(metrics.connected, 1);
+  ck_assert_uint_eq(metrics.waiting + metrics.connecting + metrics.open, 0);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+START_TEST(test_failures_are_counted_by_kind) {
+  static const mskgov_outcome outcomes[] = {
+      MSKGOV_OUTCOME_QUOTA, MSKGOV_OUTCOME_AUTHENTICATION, MSKGOV_OUTCOME_AUTHORIZATION,
+      MSKGOV_OUTCOME_TRANSPORT};
+  mskgov_governor *governor = fast_governor();
+  mskgov_broker_metrics metrics;
+  char detail[2 * MSKGOV_FAILURE_TEXT_MAX];
+
+  memset(detail, 'd', sizeof(detail) - 1);
+  detail[sizeof(detail) - 1] = 0;
+  for (size_t i = 0; i < COUNT(outcomes); i++) {
+    mskgov_permit *permit = must_acquire(governor);
+
+    ck_assert_int_eq(mskgov_permit_report(permit, outcomes[i], detail), 0);
+    ck_assert_int_eq(mskgov_permit_report(permit, outcomes[i], detail), MSKGOV_ERR_STATE);
+    mskgov_permit_release(permit);
+  }
+  mskgov_permit_release(must_acquire(governor)); /* not reported: a failed transport */
+
+  metrics = metrics_of(governor, BROKER);
+  ck_assert_uint_eq(metrics.failed_quota, 1);
+  ck_assert_uint_eq(metrics.failed_authentication, 1);
+  ck_assert_uint_eq(metrics.failed_authorization, 1);
+  ck_assert_uint_eq(metrics.failed_transport, 2);
+  ck_assert_uint_eq(metrics.connecting + metrics.open, 0);
+  ck_assert_uint_lt(strlen(metrics.last_failure), MSKGOV_FAILURE_TEXT_MAX);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+START_TEST(test_a_long_detail_is_cut) {
+  mskgov_governor *governor = fast_governor();
+  mskgov_permit *permit = must_acquire(governor);
+  char detail[2 * MSKGOV_FAILURE_TEXT_MAX] = {0};
+  mskgov_broker_metrics metrics;
+
+  memset(detail, 'd', sizeof(detail) - 1);
+  ck_assert_int_eq(mskgov_permit_report(permit, MSKGOV_OUTCOME_QUOTA, detail), 0);
+  mskgov_permit_release(permit);
+  metrics = metrics_of(governor, BROKER);
+  ck_assert_uint_eq(strlen(metrics.last_failure), MSKGOV_FAILURE_TEXT_MAX - 1);
+  ck_assert_mem_eq(metrics.last_failure, detail, MSKGOV_FAILURE_TEXT_MAX - 1);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+START_TEST(test_brokers_are_apart) {
+  mskgov_governor *governor = narrow_governor(1);
+  mskgov_permit *one = must_acquire(governor), *other;
+  mskgov_broker_metrics metrics = metrics_of(governor, "never.asked:9098");
+
+  ck_assert_uint_eq(metrics.requested + metrics.granted + metrics.waiting, 0);
+  ck_assert_str_eq(metrics.last_failure, "");
+  ck_assert_int_eq(try_acquire(governor, 0), MSKGOV_ERR_DEADLINE);
+  ck_assert_int_eq(
+      mskgov_permit_acquire(governor, "b-2.example:9098", NULL, 0, &other, NULL), 0);
+  mskgov_permit_release(other);
+  mskgov_permit_release(one);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+START_TEST(test_timeouts) {
+  mskgov_governor *governor = narrow_governor(1);
+  mskgov_permit *holder = NULL;
+  uint64_t start;
+  ending e;
+
+  ck_assert_int_eq(mskgov_permit_acquire(governor, BROKER, NULL, 0, &holder, NULL), 0);
+  ck_assert_int_eq(try_acquire(governor, 0), MSKGOV_ERR_DEADLINE);
+
+  start = monotonic_ms();
+  ck_assert_int_eq(try_acquire(governor, 50), MSKGOV_ERR_DEADLINE);
+  ck_assert_uint_ge(monotonic_ms() + 1, start + 50); /* never early */
+
+  start = monotonic_ms();
+  mskgov_permit_release(start_waiting(governor, 1, &e)); /* may end before or after */
+  mskgov_permit *waiting = start_waiting(governor, 50, &e);
+  event_wait(&e.happened, 1);
+  ck_assert_uint_ge(monotonic_ms() + 1, start + 50);
+  ck_assert_int_eq(e.rc, MSKGOV_ERR_DEADLINE);
+  ck_assert_ptr_eq(e.permit, waiting);
+  ck_assert_int_eq(mskgov_permit_report(waiting, MSKGOV_OUTCOME_CONNECTED, NULL),
+                   MSKGOV_ERR_STATE);
+  mskgov_permit_release(waiting);
+
+  mskgov_permit_release(holder);
+  ck_assert_uint_eq(metrics_of(governor, BROKER).waiting, 0);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+START_TEST(test_a_waiter_gets_what_is_given_back) {
+  mskgov_governor *governor = narrow_governor(1);
+  mskgov_permit *holder = must_acquire(governor), *waiting;
+  ending e;
+
+  ck_assert_int_eq(mskgov_permit_report(holder, MSKGOV_OUTCOME_CONNECTED, NULL), 0);
+  waiting = start_waiting(governor, MSKGOV_NEVER, &e);
+  ck_assert_int_eq(mskgov_permit_report(waiting, MSKGOV_OUTCOME_CONNECTED, NULL),
+                   MSKGOV_ERR_STATE);
+  ck_assert_uint_eq(metrics_of(governor, BROKER).waiting, 1);
+  ck_assert_uint_eq(event_count(&e.happened), 0);
+  mskgov_permit_release(holder);
+  event_wait(&e.happened, 1);
+  ck_assert_int_eq(e.rc, 0);
+  ck_assert_int_eq(mskgov_permit_report(waiting, MSKGOV_OUTCOME_CONNECTED, NULL), 0);
+  mskgov_permit_release(waiting);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+START_TEST(test_the_queue_has_a_limit) {
+  mskgov_governor_options options = fast_options();
+  mskgov_permit *permits[3];
+  mskgov_governor *governor;
+  ending endings[3];
+
+  options.quota.max_connections = 1;
+  options.max_waiters = 2;
+  governor = make_governor(options);
+  permits[0] = must_acquire(governor);
+  for (size_t i = 1; i < 3; i++)
+    permits[i] = start_waiting(governor, MSKGOV_NEVER, &endings[i]);
+  ck_assert_int_eq(try_acquire(governor, MSKGOV_NEVER), MSKGOV_ERR_QUEUE_FULL);
+  mskgov_permit_release(permits[2]);
+  permits[2] = start_waiting(governor, MSKGOV_NEVER, &endings[2]);
+  ck_assert_uint_eq(metrics_of(governor, BROKER).waiting, 2);
+  ck_assert_uint_eq(metrics_of(governor, BROKER).canceled, 1);
+  for (size_t i = 3; i--;)
+    mskgov_permit_release(permits[i]);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+START_TEST(test_back_off_is_the_clients_own) {
+  mskgov_governor_options options = fast_options();
+  mskgov_governor *governor;
+  mskgov_permit *permit;
+
+  options.backoff_jitter = MSKGOV_JITTER_EQUAL;
+  options.backoff_base_ms = options.backoff_cap_ms = 3600000;
+  governor = make_governor(options);
+  ck_assert_int_eq(
+      mskgov_permit_acquire(governor, BROKER, "a", MSKGOV_NEVER, &permit, NULL), 0);
+  ck_assert_int_eq(mskgov_permit_report(permit, MSKGOV_OUTCOME_AUTHENTICATION, NULL), 0);
+  mskgov_permit_release(permit);
+
+  ck_assert_int_eq(mskgov_permit_acquire(governor, BROKER, "a", 20, &permit, NULL),
+                   MSKGOV_ERR_DEADLINE);
+  ck_assert_int_eq(
+      mskgov_permit_acquire(governor, BROKER, "b", MSKGOV_NEVER, &permit, NULL), 0);
+  mskgov_permit_release(permit);
+  ck_assert_int_eq(
+      mskgov_permit_acquire(governor, "b-2:9098", "a", MSKGOV_NEVER, &permit, NULL), 0);
+  mskgov_permit_release(permit);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+/* Granted, open and waiting permits outlive a stop, and the caller's hold. */
+START_TEST(test_stop) {
+  mskgov_governor *governor = narrow_governor(2);
+  mskgov_permit *granted = must_acquire(governor), *open = must_acquire(governor);
+  mskgov_permit *waiting, *none = NULL;
+  ending e;
+
+  ck_assert_int_eq(mskgov_permit_report(open, MSKGOV_OUTCOME_CONNECTED, NULL), 0);
+  waiting = start_waiting(governor, MSKGOV_NEVER, &e);
+  mskgov_governor_stop(governor);
+  ck_assert_uint_eq(event_count(&e.happened), 1); /* no callback is to come */
+  ck_assert_int_eq(e.rc, MSKGOV_ERR_STOPPED);
+  mskgov_governor_stop(governor);
+
+  ck_assert_int_eq(try_acquire(governor, MSKGOV_NEVER), MSKGOV_ERR_STOPPED);
+  ck_assert_int_eq(mskgov_permit_acquire_async(governor, BROKER, NULL, MSKGOV_NEVER,
+                                               note_ending, &e, &none, NULL),
+                   MSKGOV_ERR_STOPPED);
+  mskgov_governor_free(governor);
+  mskgov_permit_release(waiting);
+  ck_assert_int_eq(mskgov_permit_report(granted, MSKGOV_OUTCOME_CONNECTED, NULL), 0);
+  mskgov_permit_release(granted);
+  mskgov_permit_release(open);
+  ck_assert_uint_eq(event_count(&e.happened), 1);
+}
+END_TEST
+
+/* The four orders of giving up two holds and a permit that leave no hold unused. */
+START_TEST(test_holds) {
+  for (int order = 0; order < 4; order++) {
+    mskgov_governor *governor = fast_governor();
+    mskgov_permit *permit = must_acquire(governor);
+
+    ck_assert_ptr_eq(mskgov_governor_ref(governor), governor);
+    if (order & 1)
+      mskgov_permit_release(permit);
+    if (order & 2) {
+      mskgov_governor_unref(governor);
+      ck_assert_int_eq(try_acquire(governor, MSKGOV_NEVER), 0); /* not stopped */
+      mskgov_governor_free(governor);
+    } else {
+      mskgov_governor_free(governor);
+      ck_assert_int_eq(try_acquire(governor, MSKGOV_NEVER), MSKGOV_ERR_STOPPED);
+      mskgov_governor_unref(governor);
+    }
+    if (!(order & 1))
+      mskgov_permit_release(permit);
+  }
+  mskgov_governor_free(NULL);
+  mskgov_permit_release(NULL);
+}
+END_TEST
+
+/* In a child: nothing of the parent's governor works but freeing; a new one does. */
+static int child_of_fork(mskgov_governor *governor, mskgov_permit *permit) {
+  mskgov_broker_metrics metrics = {.struct_size = sizeof(metrics)};
+  mskgov_governor_options options = fast_options();
+  mskgov_permit *other = NULL;
+
+  if (mskgov_permit_acquire(governor, BROKER, NULL, MSKGOV_NEVER, &other, NULL) !=
+      MSKGOV_ERR_FORKED)
+    return 1;
+  if (mskgov_permit_acquire_async(governor, BROKER, NULL, MSKGOV_NEVER, note_ending, NULL,
+                                  &other, NULL) != MSKGOV_ERR_FORKED)
+    return 2;
+  if (mskgov_governor_broker_metrics(governor, BROKER, &metrics, NULL) != MSKGOV_ERR_FORKED)
+    return 3;
+  if (mskgov_permit_report(permit, MSKGOV_OUTCOME_CONNECTED, NULL) != MSKGOV_ERR_FORKED)
+    return 4;
+  mskgov_permit_release(permit);
+  mskgov_governor_stop(governor);
+  mskgov_governor_free(governor);
+
+  if (mskgov_governor_new(&governor, &options, NULL))
+    return 5;
+  if (mskgov_permit_acquire(governor, BROKER, NULL, MSKGOV_NEVER, &other, NULL))
+    return 6;
+  mskgov_permit_release(other);
+  mskgov_governor_free(governor);
+
+  return 0;
+}
+
+START_TEST(test_fork) {
+  mskgov_governor *governor = narrow_governor(1);
+  mskgov_permit *permit = must_acquire(governor), *waiting;
+  int status;
+  pid_t pid;
+  ending e;
+
+  waiting = start_waiting(governor, MSKGOV_NEVER, &e);
+  pid = fork();
+  if (pid == 0)
+    _exit(child_of_fork(governor, permit));
+  ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+  ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child's status: %#x",
+                (unsigned)status);
+
+  mskgov_permit_release(permit); /* the parent's goes on */
+  event_wait(&e.happened, 1);
+  ck_assert_int_eq(e.rc, 0);
+  mskgov_permit_release(waiting);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+TEST_MAIN("governor", test_the_life_of_a_permit, test_failures_are_counted_by_kind,
+          test_a_long_detail_is_cut, test_brokers_are_apart, test_timeouts,
+          test_a_waiter_gets_what_is_given_back, test_the_queue_has_a_limit,
+          test_back_off_is_the_clients_own, test_stop, test_holds, test_fork)

@@ -1,0 +1,216 @@
+/*
+ * The governor's door: options, addresses, client names, and what its errors say.
+ */
+#include "governor_fixture.h"
+
+typedef struct bad_option {
+  size_t offset, size;
+  uint64_t value;
+  const char *says[4]; /* field, value, allowed range */
+} bad_option;
+
+#define FIELD(name)                                                                        \
+  offsetof(mskgov_governor_options, name), sizeof(((mskgov_governor_options *)0)->name)
+
+static void set_field(mskgov_governor_options *options, size_t offset, size_t size,
+                      uint64_t value) {
+  char *field = (char *)options + offset;
+  uint32_t narrow = (uint32_t)value;
+
+  ck_assert(size == sizeof(value) || size == sizeof(narrow));
+  memcpy(field, size == sizeof(value) ? (void *)&value : (void *)&narrow, size);
+}
+
+static int new_with(size_t offset, size_t size, uint64_t value, mskgov_error_info *error) {
+  mskgov_governor_options options;
+  mskgov_governor *governor = NULL;
+  int rc;
+
+  mskgov_governor_options_init(&options);
+  set_field(&options, offset, size, value);
+  memset(error, 'x', sizeof(*error));
+  rc = mskgov_governor_new(&governor, &options, error);
+  mskgov_governor_free(governor);
+
+  return rc;
+}
+
+START_TEST(test_bad_options) {
+  static const bad_option cases[] = {
+      {FIELD(struct_size), 0, {"struct_size"}},
+      {FIELD(quota.connections_per_s), 0, {"connections_per_s", "0", "1", "1000000"}},
+      {FIELD(quota.connections_per_s),
+       1000001,
+       {"connections_per_s", "1000001", "1000000"}},
+      {FIELD(quota.connections_per_s),
+       UINT32_MAX,
+       {"connections_per_s", "4294967295", "1000000"}},
+      {FIELD(quota.max_connections), 0, {"max_connections", "0", "1"}},
+      {FIELD(grant_spread_ms), 10001, {"grant_spread_ms", "10001", "10000"}},
+      {FIELD(grant_spread_ms),
+       UINT64_MAX,
+       {"grant_spread_ms", "18446744073709551615", "10000"}},
+      {FIELD(backoff_jitter), 3, {"backoff_jitter", "3"}},
+      {FIELD(backoff_jitter), UINT32_MAX, {"backoff_jitter"}},
+      {FIELD(backoff_base_ms), 0, {"backoff_base_ms", "0", "1", "10000"}},
+      {FIELD(backoff_base_ms), 10001, {"backoff_base_ms", "10001", "10000"}},
+      {FIELD(backoff_cap_ms), 3600001, {"backoff_cap_ms", "3600001", "3600000"}},
+      {FIELD(backoff_cap_ms), UINT64_MAX, {"backoff_cap_ms", "3600000"}},
+      {FIELD(max_waiters), 0, {"max_waiters", "0", "1"}},
+  };
+
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    mskgov_error_info error;
+
+    ck_assert_int_eq(new_with(cases[i].offset, cases[i].size, cases[i].value, &error),
+                     MSKGOV_ERR_INVALID);
+    ck_assert_int_eq(error.code, MSKGOV_ERR_INVALID);
+    for (size_t j = 0; j < COUNT(cases[i].says) && cases[i].says[j]; j++)
+      ck_assert_msg(strstr(error.text, cases[i].says[j]), "case %zu, no '%s' in: %s", i,
+                    cases[i].says[j], error.text);
+  }
+}
+END_TEST
+
+START_TEST(test_options_at_their_ends) {
+  static const struct {
+    size_t offset, size;
+    uint64_t value;
+  } cases[] = {
+      {FIELD(quota.connections_per_s), 1},
+      {FIELD(quota.connections_per_s), MSKGOV_QUOTA_RATE_MAX},
+      {FIELD(quota.max_connections), 1},
+      {FIELD(quota.max_connections), UINT32_MAX},
+      {FIELD(grant_spread_ms), 0},
+      {FIELD(grant_spread_ms), 10000},
+      {FIELD(backoff_jitter), MSKGOV_JITTER_DECORRELATED},
+      {FIELD(backoff_base_ms), 1},
+      {FIELD(backoff_base_ms), 10000},
+      {FIELD(backoff_cap_ms), 100},
+      {FIELD(backoff_cap_ms), 3600000},
+      {FIELD(max_waiters), 1},
+      {FIELD(max_waiters), UINT32_MAX},
+  };
+
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    mskgov_error_info error;
+
+    ck_assert_int_eq(new_with(cases[i].offset, cases[i].size, cases[i].value, &error), 0);
+    ck_assert_int_eq(error.code, 0);
+    ck_assert_str_eq(error.text, "");
+  }
+}
+END_TEST
+
+START_TEST(test_defaults) {
+  mskgov_governor_options options;
+
+  memset(&options, 'x', sizeof(options));
+  mskgov_governor_options_init(&options);
+  ck_assert_uint_eq(options.struct_size, sizeof(options));
+  ck_assert_uint_eq(options.quota.connections_per_s, 100);
+  ck_assert_uint_eq(options.quota.max_connections, 3000);
+  ck_assert_uint_eq(options.grant_spread_ms, 20);
+  ck_assert_int_eq(options.backoff_jitter, MSKGOV_JITTER_FULL);
+  ck_assert_uint_eq(options.backoff_base_ms, 100);
+  ck_assert_uint_eq(options.backoff_cap_ms, 10000);
+  ck_assert_uint_eq(options.max_waiters, 100000);
+  ck_assert_uint_eq(mskgov_quota_t3_small().connections_per_s, 4);
+  ck_assert_uint_eq(mskgov_quota_t3_small().max_connections, 3000);
+}
+END_TEST
+
+static void ignore(mskgov_permit *permit, int rc, void *user) {
+  (void)permit, (void)rc, (void)user;
+}
+
+/* What each of the three ways to name a broker says to a broker and a client. */
+static void check_refused(mskgov_governor *governor, const char *broker, const char *client,
+                          const char *says) {
+  mskgov_broker_metrics metrics = {.struct_size = sizeof(metrics)};
+  mskgov_permit *permit = NULL;
+  mskgov_error_info errors[3];
+  int codes[] = {
+      mskgov_permit_acquire(governor, broker, client, 0, &permit, &errors[0]),
+      mskgov_permit_acquire_async(governor, broker, client, 0, ignore, NULL, &permit,
+                                  &errors[1]),
+      client ? MSKGOV_ERR_INVALID
+             : mskgov_governor_broker_metrics(governor, broker, &metrics, &errors[2]),
+  };
+
+  for (size_t i = 0; i < (client ? 2 : 3); i++) {
+    ck_assert_msg(codes[i] == MSKGOV_ERR_INVALID, "'%s' gave %d", broker, codes[i]);
+    ck_assert_int_eq(errors[i].code, MSKGOV_ERR_INVALID);
+    ck_assert_msg(strstr(errors[i].text, says), "no '%s' in: %s", says, errors[i].text);
+  }
+}
+
+START_TEST(test_bad_addresses) {
+  static const char *const brokers[] = {
+      "",           "b-1",       ":9098",           "b-1:",
+      "b-1:0",      "b-1:65536", "b-1:99999999999", "b-1:-1",
+      "b-1:+98",    "b-1: 98",   "b-1:98x",         "b 1:9098",
+      "b-1:9098\n", "b\t:9098",  "::1:98",          "[::1]",
+      "[::1:98",    "[::1]:0",   "[::1]98",         "[]:9098",
+  };
+  char long_host[256 + sizeof(":9098")], long_client[MSKGOV_CLIENT_NAME_MAX + 2];
+  mskgov_governor *governor = fast_governor();
+
+  for (size_t i = 0; i < COUNT(brokers); i++)
+    check_refused(governor, brokers[i], NULL, "broker");
+
+  memset(long_host, 'h', 256);
+  strcpy(long_host + 256, ":9098");
+  check_refused(governor, long_host, NULL, "255");
+
+  memset(long_client, 'c', sizeof(long_client) - 1);
+  long_client[sizeof(long_client) - 1] = 0;
+  check_refused(governor, BROKER, long_client, "client");
+  check_refused(governor, BROKER, long_client, "255");
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+START_TEST(test_good_addresses) {
+  static const char *const brokers[] = {"b-1:1", "b-1:65535", "10.0.0.1:9098", "[::1]:9098",
+                                        "b_1.example.:9098"};
+  char long_host[255 + sizeof(":65535")], long_client[MSKGOV_CLIENT_NAME_MAX + 1];
+  mskgov_governor *governor = fast_governor();
+  mskgov_permit *permit;
+
+  for (size_t i = 0; i < COUNT(brokers); i++) {
+    ck_assert_int_eq(mskgov_permit_acquire(governor, brokers[i], NULL, 0, &permit, NULL),
+                     0);
+    mskgov_permit_release(permit);
+  }
+
+  memset(long_host, 'h', 255);
+  strcpy(long_host + 255, ":65535");
+  memset(long_client, 'c', sizeof(long_client) - 1);
+  long_client[sizeof(long_client) - 1] = 0;
+  ck_assert_int_eq(
+      mskgov_permit_acquire(governor, long_host, long_client, 0, &permit, NULL), 0);
+  mskgov_permit_release(permit);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+START_TEST(test_names_are_copied) {
+  char broker[] = BROKER, client[] = "a";
+  mskgov_governor *governor = fast_governor();
+  mskgov_permit *permit;
+
+  ck_assert_int_eq(
+      mskgov_permit_acquire(governor, broker, client, MSKGOV_NEVER, &permit, NULL), 0);
+  memset(broker, 'x', sizeof(broker) - 1);
+  client[0] = 'x';
+  ck_assert_uint_eq(metrics_of(governor, BROKER).connecting, 1);
+  ck_assert_int_eq(mskgov_permit_report(permit, MSKGOV_OUTCOME_TRANSPORT, NULL), 0);
+  ck_assert_uint_eq(metrics_of(governor, BROKER).failed_transport, 1);
+  mskgov_permit_release(permit);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+TEST_MAIN("governor input", test_bad_options, test_options_at_their_ends, test_defaults,
+          test_bad_addresses, test_good_addresses, test_names_are_copied)
