@@ -4,6 +4,9 @@
  * uses. A program that links this file has them replaced, also for librdkafka. Relies on
  * glibc, where both families have the same types inside.
  */
+/* librdkafka has to find them, so they are visible. */
+#pragma GCC visibility push(default)
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdint.h>
