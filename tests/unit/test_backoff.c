@@ -53,9 +53,8 @@ static gov_backoff_options draw_options(gov_random *random, mskgov_jitter jitter
   static const uint64_t caps[] = {1, 2, 1000, 10000000000, CAP_MAX};
   uint64_t cap = 1 + gov_random_uniform(random, caps[gov_random_uniform(random, 4)] - 1);
 
-  return (gov_backoff_options){.jitter = jitter,
-                               .base_ns = 1 + gov_random_uniform(random, cap - 1),
-                               .cap_ns = cap};
+  return (gov_backoff_options){
+      .jitter = jitter, .base_ns = 1 + gov_random_uniform(random, cap - 1), .cap_ns = cap};
 }
 
 START_TEST(test_waits_keep_to_their_bounds) {

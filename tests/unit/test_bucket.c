@@ -248,8 +248,7 @@ START_TEST(test_the_whole_quota_is_used) {
     scene_init(&s, &random);
     for (size_t i = 0; i < SLOTS; i++) {
       uint64_t at;
-      ck_assert_int_eq(gov_bucket_reserve(&s.bucket, &s.rate, 0, UINT64_MAX, &at),
-                       GRANTED);
+      ck_assert_int_eq(gov_bucket_reserve(&s.bucket, &s.rate, 0, UINT64_MAX, &at), GRANTED);
       spans[i] = (span){at, at + s.spread_ns};
     }
     ck_assert_uint_eq(spans_fullest_second(spans, SLOTS), s.quota);

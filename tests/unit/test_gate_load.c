@@ -169,8 +169,8 @@ static int join(sim *s, person *p, uint64_t deadline_ns) {
   p->ready_ns = gov_streaks_not_before_ns(&s->gate->streaks, p->client);
   p->place = p->ready_ns <= s->now ? ++s->events : 0;
   rc = gov_gate_join(s->gate, &p->waiter, p->client, deadline_ns, s->now);
-  ck_assert_int_eq(
-      rc, s->count[WAITING] < s->options.max_waiters ? 0 : MSKGOV_ERR_QUEUE_FULL);
+  ck_assert_int_eq(rc,
+                   s->count[WAITING] < s->options.max_waiters ? 0 : MSKGOV_ERR_QUEUE_FULL);
   if (rc == 0)
     move(s, p, WAITING);
 
@@ -337,9 +337,8 @@ END_TEST
 
 typedef struct load_case {
   uint32_t quota;
-  uint64_t leave_percent,
-      revoke_percent; /* of the heads of the line, before each grant */
-  uint64_t late_ns;   /* how late the gate is looked at, at most */
+  uint64_t leave_percent, revoke_percent; /* of the heads of the line, before each grant */
+  uint64_t late_ns;                       /* how late the gate is looked at, at most */
 } load_case;
 
 #define LATENCY_NS (5 * GOV_NS_PER_MS)

@@ -58,8 +58,8 @@ START_TEST(test_against_a_model) {
 
   for (int step = 0; step < 20000; step++) {
     element *e = &elements[gov_random_uniform(&random, ELEMENTS - 1)];
-    char key[sizeof(
-        e->key)]; /* keys are compared by what they say, not by where they are */
+    char
+        key[sizeof(e->key)]; /* keys are compared by what they say, not by where they are */
 
     strcpy(key, e->key);
     ck_assert_ptr_eq(gov_map_find(&map, key), e->present ? &e->node : NULL);

@@ -18,8 +18,7 @@ typedef struct test_threads {
 /* Each thread gets the element of its number: `arguments` is an array of `size` bytes
  * each. */
 static inline void test_threads_start(test_threads *threads, size_t count,
-                                      void *(*run)(void *), void *arguments,
-                                      size_t size) {
+                                      void *(*run)(void *), void *arguments, size_t size) {
   ck_assert_uint_le(count, TEST_THREADS_MAX);
   threads->count = count;
   for (size_t i = 0; i < count; i++)
