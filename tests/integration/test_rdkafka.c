@@ -211,8 +211,10 @@ START_TEST(test_callbacks_are_chained) {
   if (first)
     rd_kafka_destroy(first);
 
-  ck_assert_int_eq(app_connects, 3 * clients);
-  ck_assert_int_eq(app_closes, 3 * clients);
+  /* At least: a broker thread may try once more before it learns that it is to end, and
+     an attempt that waits is closed without having been connected. */
+  ck_assert_int_ge(app_connects, 3 * clients);
+  ck_assert_int_ge(app_closes, app_connects);
   ck_assert_int_eq(wrong_opaques, 0);
   mskgov_governor_free(governor);
   test_cluster_stop(&cluster);

@@ -235,8 +235,8 @@ START_TEST(test_no_token) {
   s.expires_at_ns = NOW - 60 * S;
   check_refused(authenticator, MSKGOV_ERR_CREDENTIALS_EXPIRED,
                 "the credentials expired at 2026-01-02T03:03:05Z");
-  s.rc = MSKGOV_ERR_TRANSPORT;
-  check_refused(authenticator, MSKGOV_ERR_TRANSPORT, "the vault is shut");
+  s.rc = MSKGOV_ERR_SYSTEM;
+  check_refused(authenticator, MSKGOV_ERR_SYSTEM, "the vault is shut");
   s.rc = 0;
   s.secret = OFFICIAL_SECRET "\n";
   check_refused(authenticator, MSKGOV_ERR_INVALID, "secret_access_key has a byte");

@@ -371,14 +371,14 @@ START_TEST(test_provider_of_ones_own) {
 
   ck_assert_int_eq(mskgov_credentials_provider_new(&provider, &ops, &t, &error), 0);
 
-  t = (told){.rc = MSKGOV_ERR_TRANSPORT, .text = "the vault is shut"};
+  t = (told){.rc = MSKGOV_ERR_SYSTEM, .text = "the vault is shut"};
   ck_assert_int_eq(mskgov_credentials_provider_get(provider, &got, &error),
-                   MSKGOV_ERR_TRANSPORT);
+                   MSKGOV_ERR_SYSTEM);
   ck_assert_ptr_null(got);
-  ck_assert_int_eq(error.code, MSKGOV_ERR_TRANSPORT);
+  ck_assert_int_eq(error.code, MSKGOV_ERR_SYSTEM);
   ck_assert_str_eq(error.text, "the vault is shut");
   ck_assert_int_eq(mskgov_credentials_provider_get(provider, &got, NULL),
-                   MSKGOV_ERR_TRANSPORT);
+                   MSKGOV_ERR_SYSTEM);
 
   t = (told){.rc = MSKGOV_ERR_SYSTEM};
   ck_assert_int_eq(mskgov_credentials_provider_get(provider, &got, &error),
