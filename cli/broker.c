@@ -61,8 +61,7 @@ static int read_option(broker_options *options, int opt, const char *text) {
 
   switch (opt) {
   case 'b':
-    return tool_number32("brokers", text, 1, MSKGOV_CLUSTER_BROKERS_MAX,
-                         &cluster->brokers);
+    return tool_number32("brokers", text, 1, MSKGOV_CLUSTER_BROKERS_MAX, &cluster->brokers);
   case 'q':
     return tool_number32("quota", text, 1, MSKGOV_QUOTA_RATE_MAX,
                          &cluster->connections_per_s);
@@ -74,8 +73,7 @@ static int read_option(broker_options *options, int opt, const char *text) {
   case 'c':
     return tool_choice("count-rejected", text, no_yes, NULL, &cluster->count_rejected);
   case 'm':
-    return tool_number32("max-connections", text, 1, UINT32_MAX,
-                         &cluster->max_connections);
+    return tool_number32("max-connections", text, 1, UINT32_MAX, &cluster->max_connections);
   case 'p':
     rc = tool_number32("port", text, 1, UINT16_MAX, &port);
     if (!rc)
@@ -105,9 +103,8 @@ static int check(broker_options *options) {
   if (options->ca_path)
     return 0;
 
-  snprintf(options->ca_path_memory, sizeof(options->ca_path_memory),
-           "%s/mskgov-ca-%ld.pem", directory && *directory ? directory : "/tmp",
-           (long)getpid());
+  snprintf(options->ca_path_memory, sizeof(options->ca_path_memory), "%s/mskgov-ca-%ld.pem",
+           directory && *directory ? directory : "/tmp", (long)getpid());
   options->ca_path = options->ca_path_memory;
   options->remove_ca = true;
 
@@ -125,8 +122,7 @@ static int write_ca(const broker_options *options, const char *pem) {
   failed = fputs(pem, file) < 0;
   failed = fclose(file) || failed;
 
-  return failed ? tool_cannot("cannot write %s: %s", options->ca_path, strerror(errno))
-                : 0;
+  return failed ? tool_cannot("cannot write %s: %s", options->ca_path, strerror(errno)) : 0;
 }
 
 /* The counters of all brokers in one; the peaks are the highest of any broker. */
@@ -163,9 +159,8 @@ static int print_start(const broker_options *options, const mskgov_cluster *clus
   const char *servers = mskgov_cluster_bootstrap_servers(cluster);
 
   if (options->as_json)
-    print_json(json_pack("{s:i, s:s, s:s, s:s}", "schema", 1, "bootstrap_servers",
-                         servers, "ca_file", options->ca_path, "region",
-                         options->cluster.region));
+    print_json(json_pack("{s:i, s:s, s:s, s:s}", "schema", 1, "bootstrap_servers", servers,
+                         "ca_file", options->ca_path, "region", options->cluster.region));
   else
     printf("bootstrap.servers=%s\nssl.ca.location=%s\n", servers, options->ca_path);
 
@@ -183,13 +178,12 @@ static int print_end(const broker_options *options, mskgov_cluster *cluster) {
         (json_int_t)seen.denied, "failed", (json_int_t)seen.failed, "peak_open",
         (json_int_t)seen.peak_open, "peak_window", (json_int_t)seen.peak_window));
   else
-    printf(
-        "attempts     %" PRIu64 "\naccepted     %" PRIu64 "\nrejected     %" PRIu64
-        "\ndenied       %" PRIu64 "\nfailed       %" PRIu64
-        "\npeak in 1 s  %u per broker, quota %u\npeak open    %u per broker, limit %u\n",
-        seen.attempts, seen.accepted, seen.rejected, seen.denied, seen.failed,
-        seen.peak_window, options->cluster.connections_per_s, seen.peak_open,
-        options->cluster.max_connections);
+    printf("attempts     %" PRIu64 "\naccepted     %" PRIu64 "\nrejected     %" PRIu64
+           "\ndenied       %" PRIu64 "\nfailed       %" PRIu64
+           "\npeak in 1 s  %u per broker, quota %u\npeak open    %u per broker, limit %u\n",
+           seen.attempts, seen.accepted, seen.rejected, seen.denied, seen.failed,
+           seen.peak_window, options->cluster.connections_per_s, seen.peak_open,
+           options->cluster.max_connections);
 
   return tool_flush();
 }

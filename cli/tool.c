@@ -105,8 +105,8 @@ int tool_choice(const char *option, const char *text, const char *const *names,
     return 0;
 
   for (int i = 0; names[i] && length < sizeof(list); i++)
-    length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%s",
-                               i ? ", " : "", names[i]);
+    length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%s", i ? ", " : "",
+                               names[i]);
 
   if (find(text, later) >= 0)
     return tool_usage("--%s: \"%s\" is not there in version %s; there are: %s", option,

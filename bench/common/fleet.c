@@ -58,8 +58,8 @@ static bool is_up(const char *state) {
 
 /* Runs under a lock of librdkafka's: it only notes the time. */
 static rd_kafka_resp_err_t on_state_change(rd_kafka_t *rk, int32_t broker_id,
-                                           const char *secproto, const char *name,
-                                           int port, const char *state, void *opaque) {
+                                           const char *secproto, const char *name, int port,
+                                           const char *state, void *opaque) {
   fleet_client *client = opaque;
   bench_fleet *fleet = client->fleet;
   int place = broker_place(fleet->bootstrap_servers, name, port);
@@ -82,8 +82,8 @@ static rd_kafka_resp_err_t on_state_change(rd_kafka_t *rk, int32_t broker_id,
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf,
-                                  void *opaque, char *errstr, size_t size) {
+static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque,
+                                  char *errstr, size_t size) {
   (void)conf, (void)errstr, (void)size;
 
   return rd_kafka_interceptor_add_on_broker_state_change(rk, "bench", on_state_change,
@@ -263,8 +263,7 @@ int bench_fleet_step(bench_fleet *fleet, uint64_t now_ns, uint64_t *next_ns,
       return rc;
     fleet->made++;
   }
-  *next_ns =
-      fleet->made < fleet->count ? fleet->clients[fleet->made].due_ns : MSKGOV_NEVER;
+  *next_ns = fleet->made < fleet->count ? fleet->clients[fleet->made].due_ns : MSKGOV_NEVER;
 
   return 0;
 }

@@ -49,9 +49,8 @@ static int run_round(const micro_rig *rig, int governed, double *ms,
   from_ns = bench_now_ns();
   rc = bench_fleet_make_all(fleet, error);
   if (!rc && !bench_fleet_wait_connected(fleet, from_ns + ROUND_NS))
-    rc =
-        bench_fail(error, MSKGOV_ERR_DEADLINE, "%u of %u pairs were connected after 60 s",
-                   bench_fleet_connected(fleet), bench_fleet_pairs(fleet));
+    rc = bench_fail(error, MSKGOV_ERR_DEADLINE, "%u of %u pairs were connected after 60 s",
+                    bench_fleet_connected(fleet), bench_fleet_pairs(fleet));
   *ms = bench_ms(bench_now_ns() - from_ns);
   bench_fleet_free(fleet);
 

@@ -195,10 +195,10 @@ static void print(const figure *figures, int count, uint32_t parked, bool as_jso
     const figure *it = &figures[i];
 
     if (as_json)
-      json_array_append_new(json, json_pack("{s:s, s:f, s:f, s:I, s:b}", "name", it->name,
-                                            "worst_ms", it->measured_ms, "bound_ms",
-                                            it->bound_ms, "count", (json_int_t)it->count,
-                                            "kept", is_kept(it)));
+      json_array_append_new(json,
+                            json_pack("{s:s, s:f, s:f, s:I, s:b}", "name", it->name,
+                                      "worst_ms", it->measured_ms, "bound_ms", it->bound_ms,
+                                      "count", (json_int_t)it->count, "kept", is_kept(it)));
     else
       printf("%-10s  %-44s  worst %8.1f ms, bound %6.0f ms, of %3u: %s\n", it->name,
              it->what, it->measured_ms, it->bound_ms, it->count,
@@ -225,8 +225,8 @@ static int run(uint32_t seconds, bool as_json, mskgov_error_info *error) {
   beat heard = {0};
   int rc;
 
-  rc = micro_rig_init(&self.rig, BROKERS, CLIENTS + 1, CLUSTER_QUOTA, GOVERNOR_QUOTA,
-                      error);
+  rc =
+      micro_rig_init(&self.rig, BROKERS, CLIENTS + 1, CLUSTER_QUOTA, GOVERNOR_QUOTA, error);
   if (!rc)
     rc = fill_queues(seconds, error);
   if (!rc)

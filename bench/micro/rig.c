@@ -34,8 +34,8 @@ int micro_rig_init(micro_rig *rig, uint32_t brokers, uint32_t clients,
   int rc;
 
   *rig = (micro_rig){0};
-  rc = bench_limits_raise_files(
-      (uint64_t)clients * brokers * per_pair + BENCH_FILES_SPARE, error);
+  rc = bench_limits_raise_files((uint64_t)clients * brokers * per_pair + BENCH_FILES_SPARE,
+                                error);
   if (!rc)
     rc = bench_credentials_new(&rig->credentials, 1, error);
   if (!rc)

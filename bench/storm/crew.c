@@ -56,10 +56,10 @@ static char *config_line(const storm_crew *crew, uint32_t place,
       "clients", (json_int_t)share_of(options->clients, crew->count, place), "brokers",
       (json_int_t)options->brokers, "quota", (json_int_t)(options->quota / crew->count),
       "seed", (json_int_t)((options->seed + place) & INT64_MAX), "spread_ns",
-      (json_int_t)spread_ns, "bootstrap_servers",
-      mskgov_cluster_bootstrap_servers(cluster), "ca_pem", mskgov_cluster_ca_pem(cluster),
-      "region", REGION, "access_key_id", mskgov_credentials_access_key_id(credentials),
-      "secret_access_key", mskgov_credentials_secret_access_key(credentials));
+      (json_int_t)spread_ns, "bootstrap_servers", mskgov_cluster_bootstrap_servers(cluster),
+      "ca_pem", mskgov_cluster_ca_pem(cluster), "region", REGION, "access_key_id",
+      mskgov_credentials_access_key_id(credentials), "secret_access_key",
+      mskgov_credentials_secret_access_key(credentials));
   line = json ? json_dumps(json, JSON_COMPACT) : NULL;
   json_decref(json);
 
@@ -91,8 +91,7 @@ static int spawn(crew_worker *worker, mskgov_error_info *error) {
   worker->out = out[0];
   if (rc) {
     worker->pid = 0;
-    return bench_fail(error, MSKGOV_ERR_SYSTEM, "cannot start a worker: %s",
-                      strerror(rc));
+    return bench_fail(error, MSKGOV_ERR_SYSTEM, "cannot start a worker: %s", strerror(rc));
   }
 
   return 0;
@@ -175,8 +174,7 @@ static int read_from(crew_worker *worker, mskgov_error_info *error) {
   if (worker->length == worker->capacity && (rc = grow(worker, error)))
     return rc;
 
-  got =
-      read(worker->out, worker->line + worker->length, worker->capacity - worker->length);
+  got = read(worker->out, worker->line + worker->length, worker->capacity - worker->length);
   if (got < 0)
     return errno == EINTR ? 0
                           : bench_fail(error, MSKGOV_ERR_SYSTEM,

@@ -17,9 +17,9 @@ typedef struct storm_crew storm_crew;
  * (owned), or MSKGOV_ERR_SYSTEM (no process; a worker gave up, its text is passed on),
  * MSKGOV_ERR_CANCELED (a signal came).
  */
-int storm_crew_new(storm_crew **crew, const storm_options *options,
-                   const storm_mode *mode, const mskgov_cluster *cluster,
-                   const mskgov_credentials *credentials, mskgov_error_info *error);
+int storm_crew_new(storm_crew **crew, const storm_options *options, const storm_mode *mode,
+                   const mskgov_cluster *cluster, const mskgov_credentials *credentials,
+                   mskgov_error_info *error);
 
 /* Ends what is left of the workers. NULL does nothing. */
 void storm_crew_free(storm_crew *crew);

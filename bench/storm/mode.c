@@ -16,9 +16,8 @@ const storm_mode storm_modes[STORM_MODES] = {
          * gives a broker no more than its quota on average.
          */
         .name = "advised",
-        .sentence =
-            "AWS's advice: reconnect.backoff.ms=1000, and a random sleep of up to "
-            "clients / quota before a client is created.",
+        .sentence = "AWS's advice: reconnect.backoff.ms=1000, and a random sleep of up to "
+                    "clients / quota before a client is created.",
         .spread = true,
         .settings = {{"reconnect.backoff.ms", "1000"},
                      {"reconnect.backoff.max.ms", "1000"},

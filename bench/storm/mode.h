@@ -12,9 +12,9 @@
 
 typedef struct storm_mode {
   const char *name;
-  const char *sentence; /* for a reader of the report */
-  bool governed;        /* one governor per process; it has to keep the quota */
-  bool spread;          /* clients sleep a random time, up to clients / quota, first */
+  const char *sentence;      /* for a reader of the report */
+  bool governed;             /* one governor per process; it has to keep the quota */
+  bool spread;               /* clients sleep a random time, up to clients / quota, first */
   bench_setting settings[3]; /* of librdkafka, besides its defaults */
 } storm_mode;
 

@@ -137,8 +137,7 @@ static int read_option(storm_options *options, int opt, const char *text) {
   case OPT_CLIENTS:
     return tool_number32("clients", text, 1, STORM_CLIENTS_MAX, &options->clients);
   case OPT_BROKERS:
-    return tool_number32("brokers", text, 1, MSKGOV_CLUSTER_BROKERS_MAX,
-                         &options->brokers);
+    return tool_number32("brokers", text, 1, MSKGOV_CLUSTER_BROKERS_MAX, &options->brokers);
   case OPT_QUOTA:
     return tool_number32("quota", text, 1, MSKGOV_QUOTA_RATE_MAX, &options->quota);
   case OPT_WINDOW:

@@ -114,8 +114,8 @@ static uint32_t bin_peak(const storm_result *result, size_t from, size_t until,
   return peak;
 }
 
-static void rate_area(const plot *at, const storm_scale *scale,
-                      const storm_result *result, bool rejected_too) {
+static void rate_area(const plot *at, const storm_scale *scale, const storm_result *result,
+                      bool rejected_too) {
   double bottom = at->top + at->height;
   size_t bin, seconds = whole_seconds(result, &bin);
 
@@ -142,8 +142,8 @@ static void panel_title(const plot *at, const storm_result *result) {
       (unsigned long long)result->rejected);
 }
 
-static void rate_panel(const plot *at, const storm_scale *scale,
-                       const storm_result *result, bool first) {
+static void rate_panel(const plot *at, const storm_scale *scale, const storm_result *result,
+                       bool first) {
   double ticks[STORM_TICKS_MAX];
   double bottom = at->top + at->height;
   size_t count = storm_scale_ticks(scale, 18 / at->height, ticks);
@@ -153,10 +153,9 @@ static void rate_panel(const plot *at, const storm_scale *scale,
 
     grid_line(at, y);
     if (first)
-      fprintf(
-          at->out,
-          "<text class=\"mute\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%g</text>\n",
-          at->left - 8, y + 4, ticks[i]);
+      fprintf(at->out,
+              "<text class=\"mute\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%g</text>\n",
+              at->left - 8, y + 4, ticks[i]);
   }
 
   panel_title(at, result);
@@ -239,8 +238,8 @@ static void place_labels(const plot *at, const storm_result *results, int count,
     for (int i = 0; i < count; i++)
       if (!placed[i] && (next < 0 || results[i].connected > results[next].connected))
         next = i;
-    label_y[next] = at->top + at->height * (1 - (double)results[next].connected /
-                                                    results[next].pairs);
+    label_y[next] =
+        at->top + at->height * (1 - (double)results[next].connected / results[next].pairs);
     if (label_y[next] < free_y)
       label_y[next] = free_y;
     free_y = label_y[next] + LABEL_HEIGHT;
@@ -257,10 +256,9 @@ static void shares(FILE *out, const storm_result *results, int count, double unt
     double y = at.top + at.height * (1 - percent / 100.0);
 
     grid_line(&at, y);
-    fprintf(
-        out,
-        "<text class=\"mute\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%d%s</text>\n",
-        at.left - 8, y + 4, percent, percent == 100 ? " %" : "");
+    fprintf(out,
+            "<text class=\"mute\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%d%s</text>\n",
+            at.left - 8, y + 4, percent, percent == 100 ? " %" : "");
   }
   axis_title(out, 18, at.top + at.height / 2, "connected pairs");
   time_axis(&at, 12, " s");
@@ -298,12 +296,11 @@ void storm_picture_write(FILE *out, const storm_options *options,
   fputs(style, out);
   fprintf(out, "<rect class=\"ground\" width=\"%d\" height=\"%d\" rx=\"8\"/>\n", WIDTH,
           HEIGHT);
-  fprintf(
-      out,
-      "<text class=\"title\" x=\"%d\" y=\"38\">A storm of %u client%s on %u broker%s, "
-      "quota %u connections/s per broker</text>\n",
-      LEFT, options->clients, options->clients == 1 ? "" : "s", options->brokers,
-      options->brokers == 1 ? "" : "s", options->quota);
+  fprintf(out,
+          "<text class=\"title\" x=\"%d\" y=\"38\">A storm of %u client%s on %u broker%s, "
+          "quota %u connections/s per broker</text>\n",
+          LEFT, options->clients, options->clients == 1 ? "" : "s", options->brokers,
+          options->brokers == 1 ? "" : "s", options->quota);
   fprintf(out,
           "<text class=\"mute\" x=\"%d\" y=\"62\">Attempts that the busiest broker sees, "
           "second "

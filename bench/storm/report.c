@@ -68,8 +68,8 @@ static void write_table(FILE *out, const storm_options *options,
   fputs("</table></div>\n", out);
 }
 
-static void write_page(FILE *out, const storm_options *options,
-                       const storm_result *results, int count) {
+static void write_page(FILE *out, const storm_options *options, const storm_result *results,
+                       int count) {
   fputs(head, out);
   fputs("<h1>A connection storm</h1>\n<p class=\"mute\">", out);
   storm_table_scenario(out, options);
@@ -107,8 +107,7 @@ static int write_with(writer *write, const char *path, const storm_options *opti
     return bench_fail_memory(error);
 
   write(out, options, results, count);
-  rc = fclose(out) ? bench_fail_memory(error)
-                   : bench_file_write(path, text, length, error);
+  rc = fclose(out) ? bench_fail_memory(error) : bench_file_write(path, text, length, error);
   free(text);
 
   return rc;

@@ -57,14 +57,14 @@ static json_t *result_json(const storm_options *options, const storm_result *res
       "s:o}",
       "mode", result->mode->name, "clients", (json_int_t)options->clients, "connected",
       (json_int_t)result->connected, "connect_seconds",
-      real_or_null(result->done, result->connect_s), "bound_seconds",
-      real(result->bound_s), "ratio", real_or_null(ratio >= 0, ratio), "attempts",
-      (json_int_t)result->attempts, "rejected", (json_int_t)result->rejected,
-      "peak_window", (json_int_t)result->peak_window, "quota", (json_int_t)options->quota,
-      "wait_ms", "p50", real_or_null(any, result->wait_p50_ms), "p99",
-      real_or_null(any, result->wait_p99_ms), "max",
-      real_or_null(any, result->wait_max_ms), "jain", real(result->jain), "cpu_seconds",
-      real(result->cpu_s), "rss_mib", real(result->rss_mib));
+      real_or_null(result->done, result->connect_s), "bound_seconds", real(result->bound_s),
+      "ratio", real_or_null(ratio >= 0, ratio), "attempts", (json_int_t)result->attempts,
+      "rejected", (json_int_t)result->rejected, "peak_window",
+      (json_int_t)result->peak_window, "quota", (json_int_t)options->quota, "wait_ms",
+      "p50", real_or_null(any, result->wait_p50_ms), "p99",
+      real_or_null(any, result->wait_p99_ms), "max", real_or_null(any, result->wait_max_ms),
+      "jain", real(result->jain), "cpu_seconds", real(result->cpu_s), "rss_mib",
+      real(result->rss_mib));
   if (json && result->dropped)
     json_object_set_new(json, "dropped", json_integer((json_int_t)result->dropped));
 
@@ -80,9 +80,9 @@ char *storm_result_json(const storm_options *options, const storm_result *result
     if (json_array_append_new(list, result_json(options, &results[i])))
       goto done;
 
-  json = json_pack("{s:i, s:I, s:o, s:O}", "schema", SCHEMA, "seed",
-                   (json_int_t)options->seed, "scenario", scenario_json(options),
-                   "results", list);
+  json =
+      json_pack("{s:i, s:I, s:o, s:O}", "schema", SCHEMA, "seed", (json_int_t)options->seed,
+                "scenario", scenario_json(options), "results", list);
   if (json)
     text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
   json_decref(json);

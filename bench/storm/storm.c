@@ -141,8 +141,8 @@ static int watch(storm *self, mskgov_error_info *error) {
     if (now_ns >= stay_ns || (now_ns >= horizon_ns && stay_ns == MSKGOV_NEVER))
       break;
 
-    rc = storm_crew_wait(self->crew, (int)((tick_ns - now_ns) / BENCH_NS_PER_MS) + 1,
-                         error);
+    rc =
+        storm_crew_wait(self->crew, (int)((tick_ns - now_ns) / BENCH_NS_PER_MS) + 1, error);
     if (rc)
       return rc;
   }

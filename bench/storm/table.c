@@ -78,8 +78,8 @@ static int names(FILE *out, const char *before, const storm_options *options,
 
 void storm_table_verdict(FILE *out, const storm_options *options,
                          const storm_result *results, int count) {
-  fprintf(out, "Kept the quota of %u/s, with all connected and none rejected: ",
-          options->quota);
+  fprintf(out,
+          "Kept the quota of %u/s, with all connected and none rejected: ", options->quota);
   if (!names(out, "", options, results, count, true))
     fputs("none.", out);
   names(out, " Not so: ", options, results, count, false);
@@ -94,8 +94,8 @@ static void print_row(FILE *out, char cells[STORM_COLUMNS][STORM_CELL_MAX],
   fprintf(out, "%s\n", after);
 }
 
-void storm_table_print(FILE *out, const storm_options *options,
-                       const storm_result *results, int count) {
+void storm_table_print(FILE *out, const storm_options *options, const storm_result *results,
+                       int count) {
   char cells[STORM_MODES + 1][STORM_COLUMNS][STORM_CELL_MAX];
   bool color = tool_color(out);
   int widths[STORM_COLUMNS] = {0};

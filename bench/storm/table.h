@@ -14,8 +14,7 @@
 
 extern const char *const storm_column_names[STORM_COLUMNS];
 
-void storm_table_row(char cells[STORM_COLUMNS][STORM_CELL_MAX],
-                     const storm_result *result);
+void storm_table_row(char cells[STORM_COLUMNS][STORM_CELL_MAX], const storm_result *result);
 
 /* One line on the scenario; one on what it takes at least. No line end. */
 void storm_table_scenario(FILE *out, const storm_options *options);
@@ -26,7 +25,7 @@ void storm_table_verdict(FILE *out, const storm_options *options,
                          const storm_result *results, int count);
 
 /* All of it. */
-void storm_table_print(FILE *out, const storm_options *options,
-                       const storm_result *results, int count);
+void storm_table_print(FILE *out, const storm_options *options, const storm_result *results,
+                       int count);
 
 #endif

@@ -56,9 +56,9 @@ static int make_fleet(worker *self, json_t *config, mskgov_error_info *error) {
   const storm_mode *mode;
   int rc;
 
-  if (json_unpack(config, "{s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s}",
-                  "mode", &mode_name, "clients", &clients, "brokers", &brokers, "quota",
-                  &quota, "seed", &seed, "spread_ns", &spread_ns, "bootstrap_servers",
+  if (json_unpack(config, "{s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "mode",
+                  &mode_name, "clients", &clients, "brokers", &brokers, "quota", &quota,
+                  "seed", &seed, "spread_ns", &spread_ns, "bootstrap_servers",
                   &options.bootstrap_servers, "ca_pem", &options.ca_pem, "region",
                   &options.region, "access_key_id", &id, "secret_access_key", &secret))
     return bench_fail(error, MSKGOV_ERR_INVALID, "a worker's configuration is malformed");
@@ -69,11 +69,9 @@ static int make_fleet(worker *self, json_t *config, mskgov_error_info *error) {
     rc = bench_limits_raise_files(
         (uint64_t)(clients * brokers) * BENCH_FILES_PER_PAIR + BENCH_FILES_SPARE, error);
   if (!rc)
-    rc =
-        mskgov_credentials_new(&self->credentials, id, secret, NULL, MSKGOV_NEVER, error);
+    rc = mskgov_credentials_new(&self->credentials, id, secret, NULL, MSKGOV_NEVER, error);
   if (!rc)
-    rc =
-        mskgov_credentials_provider_new_static(&self->provider, self->credentials, error);
+    rc = mskgov_credentials_provider_new_static(&self->provider, self->credentials, error);
   if (!rc && mode->governed)
     rc = make_governor(self, (uint32_t)quota, error);
   if (rc)
