@@ -239,6 +239,9 @@ void mskgov_permit_release(mskgov_permit *permit) {
     while (governor->locked.telling == permit &&
            !pthread_equal(pthread_self(), governor->thread))
       pthread_cond_wait(&governor->told, &governor->mutex);
+    /* From within its own callback: the next permit may get the same memory. */
+    if (governor->locked.telling == permit)
+      governor->locked.telling = NULL;
     give_up_locked(permit);
     pthread_mutex_unlock(&governor->mutex);
   }
