@@ -15,9 +15,11 @@
  *
  * A broker speaks ApiVersions, SaslHandshake, SaslAuthenticate (OAUTHBEARER with an MSK
  * token, its signature verified) and Metadata. Behind it stands nothing: no topics, no
- * records. A connection counts against the quota when its SaslAuthenticate arrives, as in
- * MSK, where the answer to it is the rejection: error 58 with "[<uuid>]: Too many
- * connects", then close. A session stays open until either side closes it.
+ * records. A connection's first SaslAuthenticate is its attempt, and counts against the
+ * quota before its token is looked at. Over the quota the answer is MSK's: error 58 with
+ * "[<uuid>]: Too many connects", then close. A re-authentication (KIP-368) is no attempt
+ * and is not counted. A session stays open until either side closes it; who is not
+ * authenticated 10 s after the accept is closed.
  *
  * Threads: every function may be called from any thread; mskgov_cluster_new starts the
  * threads that serve (one event loop each), mskgov_cluster_free ends them. All signals are
@@ -38,20 +40,20 @@ typedef struct mskgov_cluster mskgov_cluster;
 
 #define MSKGOV_CLUSTER_BROKERS_MAX 64
 
-/* What a broker counts connections in; always one second long. */
+/* What a broker counts connections in; always one second long, its end not included. */
 typedef enum mskgov_window {
-  MSKGOV_WINDOW_FIXED = 0, /* whole seconds of the broker's clock */
-  MSKGOV_WINDOW_SLIDING    /* every stretch of one second */
+  MSKGOV_WINDOW_FIXED = 0, /* whole seconds of the broker's monotonic clock */
+  MSKGOV_WINDOW_SLIDING    /* every stretch of one second: [t, t + 1 s) for every t */
 } mskgov_window;
 
 typedef struct mskgov_cluster_options {
   size_t struct_size;
   uint32_t brokers;           /* 1 to MSKGOV_CLUSTER_BROKERS_MAX; default 1 */
   uint32_t connections_per_s; /* per broker and window, 1 to 1000000; default 100 */
-  uint32_t max_connections;   /* open per broker; default 3000 */
+  uint32_t max_connections;   /* open per broker, at least 1; default 3000 */
   mskgov_window window;       /* default MSKGOV_WINDOW_SLIDING */
   int count_rejected;         /* rejected attempts fill the window too; default 1 */
-  uint32_t threads;           /* event loops, 1 to 64; default 1 */
+  uint32_t threads;           /* event loops, 1 to 64; one per broker at most; default 1 */
   /* First port; broker i listens on first_port + i. 0 (default): free ports. */
   uint16_t first_port;
   /* Host that clients are told (Metadata) and the certificate names. Default "127.0.0.1",

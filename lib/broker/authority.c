@@ -49,9 +49,8 @@ static bool set_serial(X509 *certificate) {
 }
 
 static bool set_subject(X509 *certificate, const char *name) {
-  return X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN",
-                                    MBSTRING_ASC, (const unsigned char *)name, -1, -1,
-                                    0) == 1;
+  return X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+                                    (const unsigned char *)name, -1, -1, 0) == 1;
 }
 
 static bool add_extension(X509 *certificate, X509 *issuer, int nid, const char *value) {

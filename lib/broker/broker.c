@@ -57,8 +57,8 @@ static int listen_on(gov_broker *broker, uint16_t port, mskgov_error_info *error
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   broker->listener = evconnlistener_new_bind(
       broker->base, on_accept, broker,
-      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
-      GOV_BROKER_BACKLOG, (struct sockaddr *)&address, sizeof(address));
+      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, GOV_BROKER_BACKLOG,
+      (struct sockaddr *)&address, sizeof(address));
   if (!broker->listener || getsockname(evconnlistener_get_fd(broker->listener),
                                        (struct sockaddr *)&address, &length))
     return gov_error_set_errno(error, errno, "cannot listen on 127.0.0.1:%u", port);
@@ -70,9 +70,8 @@ static int listen_on(gov_broker *broker, uint16_t port, mskgov_error_info *error
 }
 
 int gov_broker_init(gov_broker *broker, uint32_t index, uint16_t port,
-                    const mskgov_cluster_options *options,
-                    const gov_broker_shared *shared, struct event_base *base,
-                    mskgov_error_info *error) {
+                    const mskgov_cluster_options *options, const gov_broker_shared *shared,
+                    struct event_base *base, mskgov_error_info *error) {
   const struct timeval timeout = {.tv_sec = GOV_CONNECTION_SETUP_S};
 
   memset(broker, 0, sizeof(*broker));

@@ -59,9 +59,8 @@ typedef struct gov_broker {
  * MSKGOV_ERR_NO_MEMORY; gov_broker_fini in any case.
  */
 int gov_broker_init(gov_broker *broker, uint32_t index, uint16_t port,
-                    const mskgov_cluster_options *options,
-                    const gov_broker_shared *shared, struct event_base *base,
-                    mskgov_error_info *error);
+                    const mskgov_cluster_options *options, const gov_broker_shared *shared,
+                    struct event_base *base, mskgov_error_info *error);
 
 /* Closes the listener and every connection. On the loop's thread, or without it. */
 void gov_broker_close(gov_broker *broker);

@@ -75,14 +75,14 @@ static int check_range(const char *field, uint64_t value, uint64_t low, uint64_t
                        (unsigned long long)high);
 }
 
-static int check_name(const char *field, const char *value, const char *allowed,
-                      size_t max, mskgov_error_info *error) {
+static int check_name(const char *field, const char *value, const char *allowed, size_t max,
+                      mskgov_error_info *error) {
   if (value && *value && strlen(value) <= max && strspn(value, allowed) == strlen(value))
     return 0;
 
   return gov_error_set(error, MSKGOV_ERR_INVALID,
-                       "%s is \"%.64s\"; allowed are 1 to %zu of the characters %s",
-                       field, value ? value : "(null)", max, allowed);
+                       "%s is \"%.64s\"; allowed are 1 to %zu of the characters %s", field,
+                       value ? value : "(null)", max, allowed);
 }
 
 static int check_credentials(const mskgov_cluster_options *options,
@@ -94,20 +94,17 @@ static int check_credentials(const mskgov_cluster_options *options,
   for (size_t i = 0; i < options->credentials_count; i++)
     if (!options->credentials || !options->credentials[i])
       return gov_error_set(error, MSKGOV_ERR_INVALID,
-                           "options.credentials[%zu] is NULL; allowed are credentials",
-                           i);
+                           "options.credentials[%zu] is NULL; allowed are credentials", i);
 
   return 0;
 }
 
-static int check_options(const mskgov_cluster_options *options,
-                         mskgov_error_info *error) {
+static int check_options(const mskgov_cluster_options *options, mskgov_error_info *error) {
   if (!options || options->struct_size != sizeof(*options))
-    return gov_error_set(
-        error, MSKGOV_ERR_INVALID,
-        "options.struct_size is %zu, expected %zu: fill the options with "
-        "mskgov_cluster_options_init first",
-        options ? options->struct_size : 0, sizeof(*options));
+    return gov_error_set(error, MSKGOV_ERR_INVALID,
+                         "options.struct_size is %zu, expected %zu: fill the options with "
+                         "mskgov_cluster_options_init first",
+                         options ? options->struct_size : 0, sizeof(*options));
 
   if (check_range("options.brokers", options->brokers, 1, MSKGOV_CLUSTER_BROKERS_MAX,
                   error) ||
@@ -123,8 +120,8 @@ static int check_options(const mskgov_cluster_options *options,
       check_name("options.advertised_host", options->advertised_host,
                  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-",
                  HOST_MAX, error) ||
-      check_name("options.region", options->region,
-                 "abcdefghijklmnopqrstuvwxyz0123456789-", REGION_MAX, error))
+      check_name("options.region", options->region, "abcdefghijklmnopqrstuvwxyz0123456789-",
+                 REGION_MAX, error))
     return MSKGOV_ERR_INVALID;
 
   return check_credentials(options, error);
@@ -223,9 +220,8 @@ static int make_brokers(mskgov_cluster *cluster, const mskgov_cluster_options *o
 
   for (uint32_t i = 0; i < options->brokers; i++) {
     uint16_t port = options->first_port ? (uint16_t)(options->first_port + i) : 0;
-    int rc =
-        gov_broker_init(&cluster->brokers[cluster->brokers_count++], i, port, options,
-                        &cluster->shared, cluster->loops[i % loops].base, error);
+    int rc = gov_broker_init(&cluster->brokers[cluster->brokers_count++], i, port, options,
+                             &cluster->shared, cluster->loops[i % loops].base, error);
     if (rc)
       return rc;
     cluster->ports[i] = cluster->brokers[i].port;
@@ -338,8 +334,8 @@ int mskgov_cluster_counters_get(mskgov_cluster *cluster, uint32_t broker,
     return MSKGOV_ERR_INVALID;
   if (counters->struct_size != sizeof(*counters))
     return gov_error_set(error, MSKGOV_ERR_INVALID,
-                         "counters.struct_size is %zu, expected %zu",
-                         counters->struct_size, sizeof(*counters));
+                         "counters.struct_size is %zu, expected %zu", counters->struct_size,
+                         sizeof(*counters));
 
   gov_broker_counters(&cluster->brokers[broker], counters);
 
@@ -356,9 +352,9 @@ int64_t mskgov_cluster_attempts(mskgov_cluster *cluster, uint32_t broker, uint64
   do {
     size_t left = capacity - copied;
 
-    slice = gov_broker_copy_attempts(&cluster->brokers[broker], first + copied,
-                                     attempts + copied,
-                                     left < COPY_SLICE ? left : COPY_SLICE);
+    slice =
+        gov_broker_copy_attempts(&cluster->brokers[broker], first + copied,
+                                 attempts + copied, left < COPY_SLICE ? left : COPY_SLICE);
     copied += slice;
   } while (slice == COPY_SLICE);
 

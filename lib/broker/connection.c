@@ -56,8 +56,7 @@ static bool step(gov_connection *connection) {
   gov_secret_wipe(data, used); /* there may have been a token in it */
   evbuffer_drain(in, used);
   if (connection->answer.length)
-    bufferevent_write(connection->tls, connection->answer.data,
-                      connection->answer.length);
+    bufferevent_write(connection->tls, connection->answer.data, connection->answer.length);
   gov_buffer_reset(&connection->answer);
 
   return used > 0 || connection->session.needed > needed;
@@ -80,19 +79,13 @@ static void on_readable(struct bufferevent *tls, void *user) {
   }
 }
 
-/* Everything that was to be sent has been. */
+/* Everything that was to be sent has been: the end, or room for more. */
 static void on_sent(struct bufferevent *tls, void *user) {
   gov_connection *connection = user;
 
-  if (connection->session.state == GOV_SESSION_ENDED) {
-    gov_connection_close(connection);
-    return;
-  }
-
-  if (!(bufferevent_get_enabled(tls) & EV_READ)) {
+  if (connection->session.state != GOV_SESSION_ENDED)
     bufferevent_enable(tls, EV_READ);
-    on_readable(tls, connection);
-  }
+  on_readable(tls, connection);
 }
 
 static void on_event(struct bufferevent *tls, short what, void *user) {

@@ -101,8 +101,7 @@ static int parse_parameter(gov_presigned *presigned, const char *at, size_t name
 
   rc = append_decoded(presigned, at, name_length, &name);
   if (!rc)
-    rc =
-        append_decoded(presigned, at + name_length + 1, length - name_length - 1, &value);
+    rc = append_decoded(presigned, at + name_length + 1, length - name_length - 1, &value);
 
   return rc ? rc : insert(presigned, name, value);
 }

@@ -179,8 +179,7 @@ static int judge(const gov_token_check *check, const gov_presigned *url,
       strcmp(claims->algorithm, GOV_SIGV4_ALGORITHM) != 0 ||
       strcmp(claims->signed_headers, "host") != 0 ||
       claims->signed_at_s > now_ns / GOV_NS_PER_S + GOV_TOKEN_SKEW_S ||
-      !is_same_secret(claims->session_token,
-                      mskgov_credentials_session_token(credentials)))
+      !is_same_secret(claims->session_token, mskgov_credentials_session_token(credentials)))
     return 0;
 
   /* Both fit: a date that is not too far ahead of a clock that fits. */
@@ -203,8 +202,8 @@ static int judge(const gov_token_check *check, const gov_presigned *url,
 }
 
 int gov_token_check_payload(const gov_token_check *check, const char *payload,
-                            size_t length, uint64_t now_unix_ns,
-                            gov_token_verdict *verdict, uint64_t *lifetime_ms) {
+                            size_t length, uint64_t now_unix_ns, gov_token_verdict *verdict,
+                            uint64_t *lifetime_ms) {
   gov_presigned url = {0};
   gov_buffer text;
   const char *token;

@@ -51,7 +51,7 @@ void gov_token_check_fini(gov_token_check *check);
  * GOV_TOKEN_SESSION_MAX_MS. Or MSKGOV_ERR_NO_MEMORY, MSKGOV_ERR_CRYPTO.
  */
 int gov_token_check_payload(const gov_token_check *check, const char *payload,
-                            size_t length, uint64_t now_unix_ns,
-                            gov_token_verdict *verdict, uint64_t *lifetime_ms);
+                            size_t length, uint64_t now_unix_ns, gov_token_verdict *verdict,
+                            uint64_t *lifetime_ms);
 
 #endif

@@ -233,6 +233,34 @@ START_TEST(test_peak) {
 }
 END_TEST
 
+/* Bursts and pauses, so that the ring grows while its first entry is anywhere in it. */
+START_TEST(test_peak_against_a_model) {
+  static uint64_t times[MODEL_STEPS];
+  gov_attempts attempts;
+  uint32_t peak = 0;
+  uint64_t now = 0;
+  gov_random random;
+
+  gov_random_init(&random, test_seed());
+  gov_attempts_init(&attempts);
+  for (int step = 0; step < MODEL_STEPS; step++) {
+    uint32_t within = 0;
+
+    now += MS(gov_random_uniform(&random, step < 1000 ? 10 : 3));
+    times[step] = now;
+    for (int i = step; i >= 0 && now - times[i] < S(1); i--)
+      within++;
+    if (within > peak)
+      peak = within;
+    gov_attempts_add(&attempts, 0, now, MSKGOV_VERDICT_ACCEPTED);
+    ck_assert_uint_eq(attempts.count, within);
+    ck_assert_uint_eq(attempts.peak, peak);
+  }
+  ck_assert_uint_gt(attempts.capacity, 256); /* it did grow */
+  gov_attempts_fini(&attempts);
+}
+END_TEST
+
 /* More in one second than the ring has at the start, over more than one block. */
 START_TEST(test_many_attempts) {
   const uint32_t count = 3 * GOV_ATTEMPTS_BLOCK / 2;
@@ -266,6 +294,7 @@ int main(void) {
   tcase_add_test(tcase, test_brokers_are_independent);
   tcase_add_loop_test(tcase, test_sliding_against_a_model, 0, 2);
   tcase_add_test(tcase, test_peak);
+  tcase_add_test(tcase, test_peak_against_a_model);
   tcase_add_test(tcase, test_many_attempts);
   suite_add_tcase(suite, tcase);
   runner = srunner_create(suite);

@@ -28,6 +28,16 @@
 #define SESSION_SIGNATURE                                                                  \
   "&X-Amz-Signature=9b20f63d852aa69bf528169a592e6eb04cf58f37c7b98e9f7a507072c90bca5c"
 
+/* Signed all right, by botocore's SigV4QueryAuth, but not for this. */
+#define SIGNED(region, service, action, expires, signature)                                \
+  "https://kafka." region ".amazonaws.com/?Action=kafka-cluster%3A" action                 \
+  "&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20260102%2F" region    \
+  "%2F" service "%2Faws4_request&X-Amz-Date=20260102T030405Z&X-Amz-Expires=" expires       \
+  "&X-Amz-SignedHeaders=host&X-Amz-Signature=" signature
+#define FOR_60_S                                                                           \
+  SIGNED("eu-west-1", "kafka-cluster", "Connect", "60",                                    \
+         "7aea38a52edeaa558564a4a83e4e68f7f5c7f8acc87bb0ab91969beaaa2fffb9")
+
 static const struct {
   const char *name;
   const char *url;
@@ -64,6 +74,22 @@ static const struct {
     {"credentials expired", HEAD SIGNATURE, NULL, S(SIGNED_AT_S), S(SIGNED_AT_S),
      GOV_TOKEN_DENIED, 0},
 
+    {"good for 60 s, after 59", FOR_60_S, NULL, S(SIGNED_AT_S + 59), MSKGOV_NEVER,
+     GOV_TOKEN_VALID, 1000},
+    {"good for 60 s, after 60", FOR_60_S, NULL, S(SIGNED_AT_S + 60), MSKGOV_NEVER,
+     GOV_TOKEN_DENIED, 0},
+    {"signed for another action",
+     SIGNED("eu-west-1", "kafka-cluster", "Alter", "900",
+            "71e67bc00efd9eca5b06950cbc0e3f0cb250f04d3cb327366d3807610c9b5b91"),
+     NULL, S(SIGNED_AT_S), MSKGOV_NEVER, GOV_TOKEN_DENIED, 0},
+    {"signed for another service",
+     SIGNED("eu-west-1", "kafka", "Connect", "900",
+            "943595d807c016700f4931d158b0df8e4d82a471761ccccf69e9f06496911716"),
+     NULL, S(SIGNED_AT_S), MSKGOV_NEVER, GOV_TOKEN_DENIED, 0},
+    {"signed for another region",
+     SIGNED("eu-west-2", "kafka-cluster", "Connect", "900",
+            "a66688aaeeeaa7dd3580a239a32b8ab5c0b60b504e4d252b775296a693047cd3"),
+     NULL, S(SIGNED_AT_S), MSKGOV_NEVER, GOV_TOKEN_DENIED, 0},
     {"another signature",
      HEAD "&X-Amz-Signature="
           "7cc178453342e479def8e0e69cbff443ca929b5b0426af0f4b64554172c7195e",
