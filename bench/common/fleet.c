@@ -115,11 +115,6 @@ static int configure(bench_fleet *fleet, const bench_fleet_options *options,
       {"ssl.ca.pem", options->ca_pem},
       {"enable.sparse.connections", "false"}, /* to every broker, and at once */
       {"socket.keepalive.enable", "true"},
-      /*
-       * Newer librdkafka's default. Without it a handshake waits twice for
-       * a delayed acknowledgement, 40 ms each, whoever governs it.
-       */
-      {"socket.nagle.disable", "true"},
       {NULL, NULL},
   };
   int rc = 0;

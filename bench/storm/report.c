@@ -86,8 +86,7 @@ static void write_page(FILE *out, const storm_options *options, const storm_resu
     fprintf(out, "<dt>%s</dt><dd>%s</dd>\n", results[i].mode->name,
             results[i].mode->sentence);
   fputs("</dl>\n<p class=\"mute\">In all modes enable.sparse.connections=false, so that "
-        "clients connect to every broker at once, and socket.nagle.disable=true, the "
-        "default of newer librdkafka.</p>\n",
+        "clients connect to every broker at once.</p>\n",
         out);
   fputs(columns, out);
   fprintf(out, "<p class=\"mute\">mskgov-storm %s, librdkafka %s.</p>\n</html>\n",

@@ -6,6 +6,8 @@
 #include <mskgov/permit.h>
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +111,15 @@ static gov_attempt *attempt_new(gov_client *client, int fd, const struct sockadd
   return attempt;
 }
 
+/*
+ * A handshake is small packets to and fro. With Nagle's algorithm, the
+ * default of librdkafka 2.0.2, it waits for two delayed acknowledgements: 90 ms instead of
+ * 8, and as long for the slot that it holds. So it is off until the connection is up, and then as configured.
+ */
+static void set_no_delay(int fd, int on) {
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
 static int errno_of(int rc) {
   switch (rc) {
   case MSKGOV_ERR_NO_MEMORY:
@@ -167,6 +178,7 @@ int gov_attempt_begin(gov_attempt **out, gov_client *client, int fd,
   attempt = attempt_new(client, fd, address, length, broker);
   if (!attempt)
     return ENOMEM;
+  set_no_delay(fd, 1);
 
   rc = mskgov_permit_acquire(client->adapter->governor, broker, rd_kafka_name(client->rk),
                              0, &attempt->permit, NULL);
@@ -194,6 +206,8 @@ void gov_attempt_state(gov_attempt *attempt, const char *state) {
     attempt->up = true;
     gov_timer_cancel(attempt->client->adapter->timers, &attempt->setup);
     mskgov_permit_report(attempt->permit, MSKGOV_OUTCOME_CONNECTED, NULL);
+    if (!attempt->client->app.no_delay)
+      set_no_delay(attempt->fd, 0);
   }
 }
 

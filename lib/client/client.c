@@ -210,7 +210,7 @@ static rd_kafka_resp_err_t on_destroy(rd_kafka_t *rk, void *user) {
  * own (rd_kafka_conf) holds our callbacks already; then what was noted before stands.
  */
 static void note_app_callbacks(gov_client *client, const rd_kafka_conf_t *conf) {
-  char setup_timeout[GOV_CONF_VALUE_MAX];
+  char setup_timeout[GOV_CONF_VALUE_MAX], no_delay[GOV_CONF_VALUE_MAX];
   void *connect = gov_conf_get_pointer(conf, "connect_cb");
   void *closesocket = gov_conf_get_pointer(conf, "closesocket_cb");
   void *log = gov_conf_get_pointer(conf, "log_cb");
@@ -225,6 +225,9 @@ static void note_app_callbacks(gov_client *client, const rd_kafka_conf_t *conf) 
   gov_conf_get(conf, SETUP_TIMEOUT, setup_timeout);
   if (setup_timeout[0] && strcmp(setup_timeout, SETUP_TIMEOUT_MAX) != 0)
     client->app.setup_timeout_ms = strtoull(setup_timeout, NULL, 10);
+
+  gov_conf_get(conf, "socket.nagle.disable", no_delay);
+  client->app.no_delay = strcmp(no_delay, "true") == 0;
 }
 
 static void govern_connections(gov_client *client, rd_kafka_conf_t *conf) {

@@ -39,6 +39,7 @@ typedef struct gov_app_callbacks {
   gov_app_closesocket_fn *closesocket; /* NULL: close(2) */
   gov_app_log_fn *log;                 /* NULL: no log */
   uint64_t setup_timeout_ms;           /* socket.connection.setup.timeout.ms */
+  bool no_delay;                       /* socket.nagle.disable */
 } gov_app_callbacks;
 
 typedef struct gov_adapter {

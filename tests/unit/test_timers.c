@@ -22,7 +22,7 @@ static uint64_t in_ms(uint64_t ms) {
 struct probe {
   gov_timer timer;
   atomic_int runs;
-  int order; /* how many had run before, all told */
+  atomic_int order; /* how many had run before, all told */
 };
 
 static atomic_int runs_in_all;
@@ -30,8 +30,9 @@ static atomic_int runs_in_all;
 static void run_probe(void *user) {
   struct probe *probe = user;
 
-  probe->order = atomic_fetch_add(&runs_in_all, 1);
   atomic_fetch_add(&probe->runs, 1);
+  atomic_store(&probe->order, atomic_load(&runs_in_all));
+  atomic_fetch_add(&runs_in_all, 1);
 }
 
 static void wait_for(atomic_int *value, int wanted) {
