@@ -218,6 +218,52 @@ START_TEST(test_release_races_with_the_grant) {
 }
 END_TEST
 
+/* A callback that lasts until it is told to go on, and a release that meets it. */
+typedef struct long_call {
+  event entered, go_on, released;
+  atomic_bool over, met; /* the callback's end, and whether the release came before it */
+  mskgov_permit *permit;
+} long_call;
+
+static void last_long(mskgov_permit *permit, int rc, void *user) {
+  long_call *l = user;
+
+  (void)permit, (void)rc;
+  event_happen(&l->entered);
+  event_wait(&l->go_on, 1);
+  atomic_store(&l->over, true);
+}
+
+static void *release_meanwhile(void *argument) {
+  long_call *l = argument;
+
+  mskgov_permit_release(l->permit);
+  atomic_store(&l->met, !atomic_load(&l->over));
+  event_happen(&l->released);
+
+  return NULL;
+}
+
+START_TEST(test_release_waits_for_the_callback) {
+  mskgov_governor *governor = fast_governor();
+  long_call l = {
+      EVENT_INITIALIZER, EVENT_INITIALIZER, EVENT_INITIALIZER, false, false, NULL};
+  test_threads threads;
+
+  ck_assert_int_eq(mskgov_permit_acquire_async(governor, BROKER, NULL, MSKGOV_NEVER,
+                                               last_long, &l, &l.permit, NULL),
+                   0);
+  event_wait(&l.entered, 1);
+  test_threads_start(&threads, 1, release_meanwhile, &l, 0);
+  for (int i = 0; i < 10000 && !event_count(&l.released); i++)
+    sched_yield(); /* the chance for a release that does not wait */
+  event_happen(&l.go_on);
+  test_threads_join(&threads);
+  ck_assert(!atomic_load(&l.met));
+  mskgov_governor_free(governor);
+}
+END_TEST
+
 static void *look_from_outside(void *argument) {
   request *r = argument;
   mskgov_permit *permit;
@@ -394,5 +440,6 @@ END_TEST
 
 TEST_MAIN("governor threads", test_many_threads, test_the_quota_is_kept,
           test_callbacks_come_once, test_release_races_with_the_grant,
-          test_a_callback_may_call_back_in, test_a_callback_may_release_others,
-          test_a_callback_may_stop, test_stop_with_waiters, test_stop_races_with_grants)
+          test_release_waits_for_the_callback, test_a_callback_may_call_back_in,
+          test_a_callback_may_release_others, test_a_callback_may_stop,
+          test_stop_with_waiters, test_stop_races_with_grants)
