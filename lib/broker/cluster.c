@@ -1,6 +1,7 @@
 #include <mskgov/broker.h>
 
 #include "base/buffer.h"
+#include "base/check.h"
 #include "base/error.h"
 #include "base/thread.h"
 #include "broker/authority.h"
@@ -65,16 +66,6 @@ void mskgov_cluster_options_init(mskgov_cluster_options *options) {
   };
 }
 
-static int check_range(const char *field, uint64_t value, uint64_t low, uint64_t high,
-                       mskgov_error_info *error) {
-  if (value >= low && value <= high)
-    return 0;
-
-  return gov_error_set(error, MSKGOV_ERR_INVALID, "%s is %llu; allowed are %llu to %llu",
-                       field, (unsigned long long)value, (unsigned long long)low,
-                       (unsigned long long)high);
-}
-
 static int check_name(const char *field, const char *value, const char *allowed, size_t max,
                       mskgov_error_info *error) {
   if (value && *value && strlen(value) <= max && strspn(value, allowed) == strlen(value))
@@ -87,8 +78,8 @@ static int check_name(const char *field, const char *value, const char *allowed,
 
 static int check_credentials(const mskgov_cluster_options *options,
                              mskgov_error_info *error) {
-  if (check_range("options.credentials_count", options->credentials_count, 1,
-                  CREDENTIALS_MAX, error))
+  if (gov_check_range("options.credentials_count", options->credentials_count, 1,
+                      CREDENTIALS_MAX, error))
     return MSKGOV_ERR_INVALID;
 
   for (size_t i = 0; i < options->credentials_count; i++)
@@ -100,23 +91,21 @@ static int check_credentials(const mskgov_cluster_options *options,
 }
 
 static int check_options(const mskgov_cluster_options *options, mskgov_error_info *error) {
-  if (!options || options->struct_size != sizeof(*options))
-    return gov_error_set(error, MSKGOV_ERR_INVALID,
-                         "options.struct_size is %zu, expected %zu: fill the options with "
-                         "mskgov_cluster_options_init first",
-                         options ? options->struct_size : 0, sizeof(*options));
+  if (gov_check_struct("options", options, sizeof(*options),
+                       "fill the options with mskgov_cluster_options_init", error))
+    return MSKGOV_ERR_INVALID;
 
-  if (check_range("options.brokers", options->brokers, 1, MSKGOV_CLUSTER_BROKERS_MAX,
-                  error) ||
-      check_range("options.connections_per_s", options->connections_per_s, 1,
-                  CONNECTIONS_PER_S_MAX, error) ||
-      check_range("options.max_connections", options->max_connections, 1, UINT32_MAX,
-                  error) ||
-      check_range("options.window", options->window, MSKGOV_WINDOW_FIXED,
-                  MSKGOV_WINDOW_SLIDING, error) ||
-      check_range("options.threads", options->threads, 1, THREADS_MAX, error) ||
-      check_range("options.first_port", options->first_port, 0,
-                  PORT_MAX + 1 - options->brokers, error) ||
+  if (gov_check_range("options.brokers", options->brokers, 1, MSKGOV_CLUSTER_BROKERS_MAX,
+                      error) ||
+      gov_check_range("options.connections_per_s", options->connections_per_s, 1,
+                      CONNECTIONS_PER_S_MAX, error) ||
+      gov_check_range("options.max_connections", options->max_connections, 1, UINT32_MAX,
+                      error) ||
+      gov_check_range("options.window", options->window, MSKGOV_WINDOW_FIXED,
+                      MSKGOV_WINDOW_SLIDING, error) ||
+      gov_check_range("options.threads", options->threads, 1, THREADS_MAX, error) ||
+      gov_check_range("options.first_port", options->first_port, 0,
+                      PORT_MAX + 1 - options->brokers, error) ||
       check_name("options.advertised_host", options->advertised_host,
                  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-",
                  HOST_MAX, error) ||
@@ -330,12 +319,11 @@ int mskgov_cluster_counters_get(mskgov_cluster *cluster, uint32_t broker,
                                 mskgov_cluster_counters *counters,
                                 mskgov_error_info *error) {
   gov_error_reset(error);
-  if (check_range("broker", broker, 0, cluster->brokers_count - 1, error))
+  if (gov_check_range("broker", broker, 0, cluster->brokers_count - 1, error))
     return MSKGOV_ERR_INVALID;
-  if (counters->struct_size != sizeof(*counters))
-    return gov_error_set(error, MSKGOV_ERR_INVALID,
-                         "counters.struct_size is %zu, expected %zu", counters->struct_size,
-                         sizeof(*counters));
+  if (gov_check_struct("counters", counters, sizeof(*counters),
+                       "set it to sizeof(mskgov_cluster_counters)", error))
+    return MSKGOV_ERR_INVALID;
 
   gov_broker_counters(&cluster->brokers[broker], counters);
 

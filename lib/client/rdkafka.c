@@ -1,5 +1,6 @@
 #include <mskgov/rdkafka.h>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "client/client.h"
 #include "client/conf.h"
@@ -40,11 +41,9 @@ static int check_arguments(const rd_kafka_conf_t *conf, const mskgov_governor *g
                            mskgov_error_info *error) {
   int rc;
 
-  if (!options || options->struct_size != sizeof(*options))
-    return gov_error_set(error, MSKGOV_ERR_INVALID,
-                         "options.struct_size is %zu, expected %zu: fill the options with "
-                         "mskgov_rdkafka_options_init first",
-                         options ? options->struct_size : 0, sizeof(*options));
+  if (gov_check_struct("options", options, sizeof(*options),
+                       "fill the options with mskgov_rdkafka_options_init", error))
+    return MSKGOV_ERR_INVALID;
   if (!conf)
     return gov_error_set(error, MSKGOV_ERR_INVALID, "conf is NULL");
   if (!governor && !options->ungoverned)

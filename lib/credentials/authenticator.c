@@ -1,5 +1,6 @@
 #include "credentials/authenticator.h"
 
+#include "base/check.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "codec/time.h"
@@ -27,11 +28,9 @@ static int check_options(const mskgov_authenticator_options *options,
                          mskgov_error_info *error) {
   size_t length;
 
-  if (!options || options->struct_size != sizeof(*options))
-    return gov_error_set(error, MSKGOV_ERR_INVALID,
-                         "options.struct_size is %zu, expected %zu: fill the options with "
-                         "mskgov_authenticator_options_init first",
-                         options ? options->struct_size : 0, sizeof(*options));
+  if (gov_check_struct("options", options, sizeof(*options),
+                       "fill the options with mskgov_authenticator_options_init", error))
+    return MSKGOV_ERR_INVALID;
 
   length = options->user_agent ? strlen(options->user_agent) : 0;
   if (length > GOV_USER_AGENT_MAX)

@@ -1,6 +1,7 @@
 #include "governor/governor.h"
 
 #include "base/address.h"
+#include "base/check.h"
 #include "base/error.h"
 #include "base/thread.h"
 
@@ -27,36 +28,24 @@ void mskgov_governor_options_init(mskgov_governor_options *options) {
   };
 }
 
-static int check_range(const char *field, uint64_t value, uint64_t low, uint64_t high,
-                       mskgov_error_info *error) {
-  if (value >= low && value <= high)
-    return 0;
-
-  return gov_error_set(error, MSKGOV_ERR_INVALID, "%s is %llu; allowed are %llu to %llu",
-                       field, (unsigned long long)value, (unsigned long long)low,
-                       (unsigned long long)high);
-}
-
 static int check_options(const mskgov_governor_options *options, mskgov_error_info *error) {
-  if (!options || options->struct_size != sizeof(*options))
-    return gov_error_set(error, MSKGOV_ERR_INVALID,
-                         "options.struct_size is %zu, expected %zu: fill the options with "
-                         "mskgov_governor_options_init first",
-                         options ? options->struct_size : 0, sizeof(*options));
+  if (gov_check_struct("options", options, sizeof(*options),
+                       "fill the options with mskgov_governor_options_init", error))
+    return MSKGOV_ERR_INVALID;
 
-  if (check_range("options.quota.connections_per_s", options->quota.connections_per_s, 1,
-                  MSKGOV_QUOTA_RATE_MAX, error) ||
-      check_range("options.quota.max_connections", options->quota.max_connections, 1,
-                  UINT32_MAX, error) ||
-      check_range("options.grant_spread_ms", options->grant_spread_ms, 0, SPREAD_MAX_MS,
-                  error) ||
-      check_range("options.backoff_jitter", options->backoff_jitter, MSKGOV_JITTER_FULL,
-                  MSKGOV_JITTER_DECORRELATED, error) ||
-      check_range("options.backoff_cap_ms", options->backoff_cap_ms, 1, BACKOFF_CAP_MAX_MS,
-                  error) ||
-      check_range("options.backoff_base_ms", options->backoff_base_ms, 1,
-                  options->backoff_cap_ms, error) ||
-      check_range("options.max_waiters", options->max_waiters, 1, UINT32_MAX, error))
+  if (gov_check_range("options.quota.connections_per_s", options->quota.connections_per_s,
+                      1, MSKGOV_QUOTA_RATE_MAX, error) ||
+      gov_check_range("options.quota.max_connections", options->quota.max_connections, 1,
+                      UINT32_MAX, error) ||
+      gov_check_range("options.grant_spread_ms", options->grant_spread_ms, 0, SPREAD_MAX_MS,
+                      error) ||
+      gov_check_range("options.backoff_jitter", options->backoff_jitter, MSKGOV_JITTER_FULL,
+                      MSKGOV_JITTER_DECORRELATED, error) ||
+      gov_check_range("options.backoff_cap_ms", options->backoff_cap_ms, 1,
+                      BACKOFF_CAP_MAX_MS, error) ||
+      gov_check_range("options.backoff_base_ms", options->backoff_base_ms, 1,
+                      options->backoff_cap_ms, error) ||
+      gov_check_range("options.max_waiters", options->max_waiters, 1, UINT32_MAX, error))
     return MSKGOV_ERR_INVALID;
 
   return 0;
@@ -323,11 +312,9 @@ int mskgov_governor_broker_metrics(mskgov_governor *governor, const char *broker
   rc = gov_address_check("broker", broker, NULL, error);
   if (rc)
     return rc;
-  if (metrics->struct_size != sizeof(*metrics))
-    return gov_error_set(error, MSKGOV_ERR_INVALID,
-                         "metrics.struct_size is %zu; set it to "
-                         "sizeof(mskgov_broker_metrics), %zu",
-                         metrics->struct_size, sizeof(*metrics));
+  if (gov_check_struct("metrics", metrics, sizeof(*metrics),
+                       "set it to sizeof(mskgov_broker_metrics)", error))
+    return MSKGOV_ERR_INVALID;
 
   pthread_mutex_lock(&governor->mutex);
   node = gov_map_find(&governor->locked.gates, broker);

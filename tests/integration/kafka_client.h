@@ -24,13 +24,13 @@ static inline uint64_t test_now_ms(void) {
 }
 
 /* Waits until the condition holds; fails the test after 30 s. */
-#define test_wait_until(condition)                                                       \
-  do {                                                                                   \
-    uint64_t limit_ms = test_now_ms() + 30000;                                           \
-    while (!(condition)) {                                                               \
-      ck_assert_msg(test_now_ms() < limit_ms, "not within 30 s: " #condition);           \
-      nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);                           \
-    }                                                                                    \
+#define test_wait_until(condition)                                                         \
+  do {                                                                                     \
+    uint64_t limit_ms = test_now_ms() + 30000;                                             \
+    while (!(condition)) {                                                                 \
+      ck_assert_msg(test_now_ms() < limit_ms, "not within 30 s: " #condition);             \
+      nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);                             \
+    }                                                                                      \
   } while (0)
 
 static inline mskgov_credentials *test_credentials(uint64_t expires_at_ns) {
@@ -60,8 +60,7 @@ static inline void test_cluster_start(test_cluster *test, uint32_t brokers,
   test->brokers = brokers;
   test->credentials = test_credentials(MSKGOV_NEVER);
   ck_assert_int_eq(
-      mskgov_credentials_provider_new_static(&test->provider, test->credentials, NULL),
-      0);
+      mskgov_credentials_provider_new_static(&test->provider, test->credentials, NULL), 0);
   mskgov_cluster_options_init(&options);
   options.brokers = brokers;
   options.connections_per_s = quota;

@@ -646,34 +646,22 @@ START_TEST(test_options_are_checked) {
 END_TEST
 
 int main(void) {
-  const TTest *tests[] = {test_librdkafka_connects_to_every_broker,
-                          test_librdkafka_asks_for_an_unknown_topic,
-                          test_librdkafka_is_told_of_too_many_connects,
-                          test_counters_and_log_are_exact,
-                          test_connection_limit,
-                          test_renewal_is_no_attempt,
-                          test_wrong_order,
-                          test_hostile_bytes_do_no_harm,
-                          test_any_cut_of_the_stream,
-                          test_a_crowd_at_once,
-                          test_out_of_descriptors,
-                          test_options_are_checked};
-  Suite *suite = suite_create("cluster");
-  TCase *tcase = tcase_create("cluster");
-  SRunner *runner;
-  int failed;
+  const test_entry entries[] = {
+      TEST(test_librdkafka_connects_to_every_broker),
+      TEST(test_librdkafka_asks_for_an_unknown_topic),
+      TEST(test_librdkafka_is_told_of_too_many_connects),
+      TEST(test_counters_and_log_are_exact),
+      TEST(test_connection_limit),
+      TEST(test_renewal_is_no_attempt),
+      TEST(test_wrong_order),
+      TEST(test_hostile_bytes_do_no_harm),
+      TEST(test_any_cut_of_the_stream),
+      TEST(test_a_crowd_at_once),
+      TEST(test_out_of_descriptors),
+      TEST(test_options_are_checked),
+      TEST_TABLE(test_librdkafka_is_told_of_a_bad_token, refused)};
 
   signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to what the broker has closed */
-  tcase_set_timeout(tcase, 120);
-  for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-    tcase_add_test(tcase, tests[i]);
-  tcase_add_loop_test(tcase, test_librdkafka_is_told_of_a_bad_token, 0,
-                      (int)(sizeof(refused) / sizeof(refused[0])));
-  suite_add_tcase(suite, tcase);
-  runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
 
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+  return test_run("cluster", entries, sizeof(entries) / sizeof(entries[0]));
 }

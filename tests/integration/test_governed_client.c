@@ -33,4 +33,4 @@ START_TEST(test_life) {
 }
 END_TEST
 
-TEST_MAIN("governed_client", test_life)
+TEST_MAIN("governed_client", TEST(test_life))

@@ -90,8 +90,7 @@ static void expect_credentials_error(mskgov_credentials_provider *provider, int 
   options.region = TEST_REGION;
   options.credentials = provider;
   ck_assert_int_eq(mskgov_rdkafka_apply(conf, governor, &options, &error), code);
-  ck_assert_msg(strstr(error.text, name) != NULL, "\"%s\" is not in: %s", name,
-                error.text);
+  ck_assert_msg(strstr(error.text, name) != NULL, "\"%s\" is not in: %s", name, error.text);
 
   rd_kafka_conf_destroy(conf);
   mskgov_governor_free(governor);
@@ -234,9 +233,8 @@ START_TEST(test_destroy_while_parked) {
 
   test_cluster_start(&cluster, 2, 1);
   for (int i = 0; i < CLIENTS; i++) {
-    rd_kafka_conf_t *conf =
-        test_conf_new(mskgov_cluster_bootstrap_servers(cluster.cluster),
-                      mskgov_cluster_ca_pem(cluster.cluster));
+    rd_kafka_conf_t *conf = test_conf_new(mskgov_cluster_bootstrap_servers(cluster.cluster),
+                                          mskgov_cluster_ca_pem(cluster.cluster));
     test_apply(conf, governor, cluster.provider);
     clients[i] = test_client_new(conf);
   }
@@ -263,9 +261,8 @@ START_TEST(test_governor_goes_first) {
 
   test_cluster_start(&cluster, 1, 1);
   for (int i = 0; i < 4; i++) {
-    rd_kafka_conf_t *conf =
-        test_conf_new(mskgov_cluster_bootstrap_servers(cluster.cluster),
-                      mskgov_cluster_ca_pem(cluster.cluster));
+    rd_kafka_conf_t *conf = test_conf_new(mskgov_cluster_bootstrap_servers(cluster.cluster),
+                                          mskgov_cluster_ca_pem(cluster.cluster));
     rd_kafka_conf_set_log_cb(conf, app_log);
     test_apply(conf, governor, cluster.provider);
     clients[i] = test_client_new(conf);
@@ -390,9 +387,8 @@ START_TEST(test_rejections_are_survived) {
 
   test_cluster_start(&cluster, 1, 2);
   for (int i = 0; i < CLIENTS; i++) {
-    rd_kafka_conf_t *conf =
-        test_conf_new(mskgov_cluster_bootstrap_servers(cluster.cluster),
-                      mskgov_cluster_ca_pem(cluster.cluster));
+    rd_kafka_conf_t *conf = test_conf_new(mskgov_cluster_bootstrap_servers(cluster.cluster),
+                                          mskgov_cluster_ca_pem(cluster.cluster));
     rd_kafka_conf_set_log_cb(conf, keep_failure);
     test_apply(conf, governor, cluster.provider);
     clients[i] = test_client_new(conf);
@@ -445,8 +441,7 @@ START_TEST(test_tokens_are_renewed) {
   int port = open_port(16, address);
   rd_kafka_t *rk;
 
-  ck_assert_int_eq(mskgov_credentials_provider_new(&provider, &short_lived, NULL, NULL),
-                   0);
+  ck_assert_int_eq(mskgov_credentials_provider_new(&provider, &short_lived, NULL, NULL), 0);
   conf = test_conf_new(address, NULL);
   test_apply(conf, governor, provider);
   rk = test_client_new(conf);
@@ -459,30 +454,9 @@ START_TEST(test_tokens_are_renewed) {
 }
 END_TEST
 
-int main(void) {
-  Suite *suite = suite_create("rdkafka");
-  TCase *tcase = tcase_create("rdkafka");
-  SRunner *runner;
-  int failed;
-
-  tcase_set_timeout(tcase, 120);
-  tcase_add_loop_test(tcase, test_refusals, 0,
-                      (int)(sizeof(refusals) / sizeof(refusals[0])));
-  tcase_add_test(tcase, test_no_credentials);
-  tcase_add_test(tcase, test_expired_credentials);
-  tcase_add_test(tcase, test_applied_twice);
-  tcase_add_loop_test(tcase, test_callbacks_are_chained, 0, 4);
-  tcase_add_test(tcase, test_destroy_while_parked);
-  tcase_add_test(tcase, test_governor_goes_first);
-  tcase_add_test(tcase, test_refused_connection);
-  tcase_add_test(tcase, test_setup_timeout);
-  tcase_add_test(tcase, test_rejections_are_survived);
-  tcase_add_test(tcase, test_tokens_are_renewed);
-  suite_add_tcase(suite, tcase);
-  runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+TEST_MAIN("rdkafka", TEST_TABLE(test_refusals, refusals), TEST(test_no_credentials),
+          TEST(test_expired_credentials), TEST(test_applied_twice),
+          TEST_LOOP(test_callbacks_are_chained, 4), TEST(test_destroy_while_parked),
+          TEST(test_governor_goes_first), TEST(test_refused_connection),
+          TEST(test_setup_timeout), TEST(test_rejections_are_survived),
+          TEST(test_tokens_are_renewed))

@@ -66,9 +66,8 @@ static inline void wire_sign_url(char url[WIRE_TOKEN_MAX], const char *secret,
            query, host);
   ck_assert(EVP_Digest(text, strlen(text), mac, NULL, EVP_sha256(), NULL));
   wire_hex(mac, hash);
-  snprintf(text, sizeof(text),
-           "AWS4-HMAC-SHA256\n%s\n%s/%s/kafka-cluster/aws4_request\n%s", stamp, day,
-           region, hash);
+  snprintf(text, sizeof(text), "AWS4-HMAC-SHA256\n%s\n%s/%s/kafka-cluster/aws4_request\n%s",
+           stamp, day, region, hash);
   snprintf(key0, sizeof(key0), "AWS4%s", secret);
   wire_hmac(key0, strlen(key0), day, mac);
   wire_hmac(mac, 32, region, mac);
@@ -81,8 +80,8 @@ static inline void wire_sign_url(char url[WIRE_TOKEN_MAX], const char *secret,
 }
 
 static inline void wire_base64url(const char *text, char out[WIRE_TOKEN_MAX]) {
-  int length = EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)text,
-                               (int)strlen(text));
+  int length =
+      EVP_EncodeBlock((unsigned char *)out, (const unsigned char *)text, (int)strlen(text));
 
   while (length > 0 && out[length - 1] == '=')
     out[--length] = '\0';
@@ -247,8 +246,8 @@ static inline void wire_send_handshake(test_wire *wire, int version,
 
 static inline void wire_send_token(test_wire *wire, const char *token) {
   unsigned char body[WIRE_TOKEN_MAX + 64];
-  int length = snprintf((char *)body + 4, sizeof(body) - 4,
-                        "n,,\001auth=Bearer %s\001\001", token);
+  int length =
+      snprintf((char *)body + 4, sizeof(body) - 4, "n,,\001auth=Bearer %s\001\001", token);
 
   wire_put(body, (uint64_t)length, 4);
   wire_send(wire, 36, 1, body, 4 + (size_t)length);

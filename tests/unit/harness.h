@@ -25,24 +25,44 @@ static inline uint64_t test_seed(void) {
   return seed;
 }
 
-/* TEST_MAIN(name, test, ...): a suite of up to the given tests, and main. */
+/* A test, and how often it runs: with _i from 0 to loops - 1. */
+typedef struct test_entry {
+  const TTest *test;
+  int loops; /* 0: once, and not as a loop */
+} test_entry;
+
+#define TEST_LOOP(test, loops)                                                             \
+  { test, (int)(loops) }
+#define TEST_TABLE(test, table) TEST_LOOP(test, sizeof(table) / sizeof((table)[0]))
+#define TEST(test)                                                                         \
+  { test, 0 }
+
+static inline int test_run(const char *name, const test_entry *entries, size_t count) {
+  Suite *suite = suite_create(name);
+  TCase *tcase = tcase_create(name);
+  SRunner *runner;
+  int failed;
+
+  tcase_set_timeout(tcase, 120);
+  for (size_t i = 0; i < count; i++)
+    if (entries[i].loops)
+      tcase_add_loop_test(tcase, entries[i].test, 0, entries[i].loops);
+    else
+      tcase_add_test(tcase, entries[i].test);
+  suite_add_tcase(suite, tcase);
+  runner = srunner_create(suite);
+  srunner_run_all(runner, CK_ENV);
+  failed = srunner_ntests_failed(runner);
+  srunner_free(runner);
+
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* The main function: TEST_MAIN("name", TEST(one), TEST_TABLE(other, its_table)). */
 #define TEST_MAIN(name, ...)                                                               \
   int main(void) {                                                                         \
-    const TTest *tests[] = {__VA_ARGS__};                                                  \
-    Suite *suite = suite_create(name);                                                     \
-    TCase *tcase = tcase_create(name);                                                     \
-    SRunner *runner;                                                                       \
-    int failed;                                                                            \
-                                                                                           \
-    tcase_set_timeout(tcase, 60);                                                          \
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)                          \
-      tcase_add_test(tcase, tests[i]);                                                     \
-    suite_add_tcase(suite, tcase);                                                         \
-    runner = srunner_create(suite);                                                        \
-    srunner_run_all(runner, CK_ENV);                                                       \
-    failed = srunner_ntests_failed(runner);                                                \
-    srunner_free(runner);                                                                  \
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;                                           \
+    const test_entry entries[] = {__VA_ARGS__};                                            \
+    return test_run(name, entries, sizeof(entries) / sizeof(entries[0]));                  \
   }
 
 #endif

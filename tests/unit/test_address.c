@@ -26,8 +26,8 @@ START_TEST(test_good) {
     mskgov_error_info error = {0};
     size_t length = 0;
 
-    ck_assert_msg(gov_address_check("broker", cases[i].address, &length, &error) == 0,
-                  "%s", error.text);
+    ck_assert_msg(gov_address_check("broker", cases[i].address, &length, &error) == 0, "%s",
+                  error.text);
     ck_assert_uint_eq(length, cases[i].host_length);
     ck_assert_int_eq(gov_address_check("broker", cases[i].address, NULL, NULL), 0);
   }
@@ -67,13 +67,13 @@ START_TEST(test_bad) {
     mskgov_error_info error = {0};
     size_t length = 77;
 
-    ck_assert_msg(gov_address_check("options.broker", cases[i].address, &length,
-                                    &error) == MSKGOV_ERR_INVALID,
+    ck_assert_msg(gov_address_check("options.broker", cases[i].address, &length, &error) ==
+                      MSKGOV_ERR_INVALID,
                   "\"%s\" was taken", cases[i].address);
     ck_assert_uint_eq(length, 77);
     ck_assert_int_eq(error.code, MSKGOV_ERR_INVALID);
-    ck_assert_msg(strstr(error.text, cases[i].expected), "\"%s\" lacks \"%s\"",
-                  error.text, cases[i].expected);
+    ck_assert_msg(strstr(error.text, cases[i].expected), "\"%s\" lacks \"%s\"", error.text,
+                  cases[i].expected);
     ck_assert_ptr_nonnull(strstr(error.text, "options.broker is \""));
     ck_assert_ptr_nonnull(strstr(error.text, cases[i].address));
     ck_assert_ptr_nonnull(strstr(error.text, "expected \"host:port\""));
@@ -108,4 +108,5 @@ START_TEST(test_null) {
 }
 END_TEST
 
-TEST_MAIN("address", test_good, test_bad, test_longest_host, test_null)
+TEST_MAIN("address", TEST(test_good), TEST(test_bad), TEST(test_longest_host),
+          TEST(test_null))

@@ -54,8 +54,8 @@ static int get(void *self, mskgov_credentials **credentials, mskgov_error_info *
     return s->rc;
   }
 
-  return mskgov_credentials_new(credentials, s->id, s->secret, s->session,
-                                s->expires_at_ns, error);
+  return mskgov_credentials_new(credentials, s->id, s->secret, s->session, s->expires_at_ns,
+                                error);
 }
 
 static const mskgov_credentials_provider_ops operations = {get, NULL};
@@ -72,8 +72,8 @@ static mskgov_authenticator *make(source *s) {
   options.user_agent = OFFICIAL_USER_AGENT;
   ck_assert_int_eq(
       mskgov_credentials_provider_new(&options.credentials, &operations, s, NULL), 0);
-  ck_assert_int_eq(
-      gov_authenticator_new_with_clock(&authenticator, &options, &held, NULL), 0);
+  ck_assert_int_eq(gov_authenticator_new_with_clock(&authenticator, &options, &held, NULL),
+                   0);
   mskgov_credentials_provider_free(options.credentials);
 
   return authenticator;
@@ -219,8 +219,7 @@ static void check_refused(mskgov_authenticator *authenticator, int rc,
   ck_assert_int_eq(mskgov_authenticator_token(authenticator, &token, &error), rc);
   ck_assert_ptr_null(token);
   ck_assert_int_eq(error.code, rc);
-  ck_assert_msg(strstr(error.text, expected), "\"%s\" lacks \"%s\"", error.text,
-                expected);
+  ck_assert_msg(strstr(error.text, expected), "\"%s\" lacks \"%s\"", error.text, expected);
   ck_assert_ptr_null(strstr(error.text, "wJalr"));
   ck_assert_int_eq(mskgov_authenticator_token(authenticator, &token, NULL), rc);
 }
@@ -372,8 +371,8 @@ START_TEST(test_threads_share_it) {
 }
 END_TEST
 
-TEST_MAIN("authenticator", test_token, test_the_day_changes_the_key,
-          test_other_credentials_change_the_key, test_key_is_kept,
-          test_lifetime_ends_with_the_credentials, test_no_token,
-          test_a_slow_provider_does_not_date_the_token_back, test_options, test_defaults,
-          test_threads_share_it)
+TEST_MAIN("authenticator", TEST(test_token), TEST(test_the_day_changes_the_key),
+          TEST(test_other_credentials_change_the_key), TEST(test_key_is_kept),
+          TEST(test_lifetime_ends_with_the_credentials), TEST(test_no_token),
+          TEST(test_a_slow_provider_does_not_date_the_token_back), TEST(test_options),
+          TEST(test_defaults), TEST(test_threads_share_it))

@@ -176,6 +176,6 @@ START_TEST(test_a_seed_gives_a_sequence) {
 }
 END_TEST
 
-TEST_MAIN("backoff", test_waits_keep_to_their_bounds, test_long_streaks_stay_at_the_cap,
-          test_draws_are_even, test_decorrelated_fleets_stay_spread,
-          test_a_seed_gives_a_sequence)
+TEST_MAIN("backoff", TEST(test_waits_keep_to_their_bounds),
+          TEST(test_long_streaks_stay_at_the_cap), TEST(test_draws_are_even),
+          TEST(test_decorrelated_fleets_stay_spread), TEST(test_a_seed_gives_a_sequence))

@@ -42,8 +42,8 @@ START_TEST(test_vectors) {
     ck_assert_str_eq(text.data, vectors[i].text);
 
     gov_buffer_append_string(&bytes, "before ");
-    ck_assert_int_eq(
-        gov_base64url_decode(vectors[i].text, strlen(vectors[i].text), &bytes), 0);
+    ck_assert_int_eq(gov_base64url_decode(vectors[i].text, strlen(vectors[i].text), &bytes),
+                     0);
     ck_assert_uint_eq(bytes.length, 7 + vectors[i].length);
     ck_assert_mem_eq(bytes.data, "before ", 7);
     ck_assert(memcmp(bytes.data + 7, vectors[i].bytes, vectors[i].length) == 0);
@@ -127,4 +127,5 @@ START_TEST(test_there_and_back) {
 }
 END_TEST
 
-TEST_MAIN("base64", test_vectors, test_refused, test_no_room, test_there_and_back)
+TEST_MAIN("base64", TEST(test_vectors), TEST(test_refused), TEST(test_no_room),
+          TEST(test_there_and_back))

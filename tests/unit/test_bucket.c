@@ -293,7 +293,8 @@ START_TEST(test_threads_share_the_slots) {
 }
 END_TEST
 
-TEST_MAIN("bucket", test_rates_by_hand, test_slots_by_hand,
-          test_slots_end_with_the_range_of_time, test_no_second_sees_more_than_the_quota,
-          test_a_clock_that_steps_back_gives_no_more, test_the_whole_quota_is_used,
-          test_threads_share_the_slots)
+TEST_MAIN("bucket", TEST(test_rates_by_hand), TEST(test_slots_by_hand),
+          TEST(test_slots_end_with_the_range_of_time),
+          TEST(test_no_second_sees_more_than_the_quota),
+          TEST(test_a_clock_that_steps_back_gives_no_more),
+          TEST(test_the_whole_quota_is_used), TEST(test_threads_share_the_slots))

@@ -190,5 +190,6 @@ START_TEST(test_against_a_model) {
 }
 END_TEST
 
-TEST_MAIN("buffer", test_append, test_limit, test_consume, test_take, test_reset_wipes,
-          test_growing_wipes_the_old_memory, test_against_a_model)
+TEST_MAIN("buffer", TEST(test_append), TEST(test_limit), TEST(test_consume),
+          TEST(test_take), TEST(test_reset_wipes), TEST(test_growing_wipes_the_old_memory),
+          TEST(test_against_a_model))

@@ -57,8 +57,7 @@ START_TEST(test_parts_are_copied) {
   mskgov_credentials *credentials;
   mskgov_error_info error = {.code = -1, .text = "left over"};
 
-  ck_assert_int_eq(mskgov_credentials_new(&credentials, id, secret, session, 7, &error),
-                   0);
+  ck_assert_int_eq(mskgov_credentials_new(&credentials, id, secret, session, 7, &error), 0);
   ck_assert_int_eq(error.code, 0);
   ck_assert_str_eq(error.text, "");
   memset(id, 'x', sizeof(id) - 1);
@@ -207,8 +206,7 @@ START_TEST(test_expired_are_refused) {
   mskgov_credentials_provider *provider;
   mskgov_error_info error = {0};
 
-  ck_assert_int_eq(mskgov_credentials_provider_new_static(&provider, credentials, NULL),
-                   0);
+  ck_assert_int_eq(mskgov_credentials_provider_new_static(&provider, credentials, NULL), 0);
   ck_assert_int_eq(gov_credentials_provider_get(provider, &clock, &got, &error),
                    MSKGOV_ERR_CREDENTIALS_EXPIRED);
   ck_assert_ptr_null(got);
@@ -228,8 +226,7 @@ START_TEST(test_expired_by_the_clock_of_the_system) {
   mskgov_credentials_provider *provider;
   mskgov_error_info error;
 
-  ck_assert_int_eq(mskgov_credentials_provider_new_static(&provider, credentials, NULL),
-                   0);
+  ck_assert_int_eq(mskgov_credentials_provider_new_static(&provider, credentials, NULL), 0);
   ck_assert_int_eq(mskgov_credentials_provider_get(provider, &got, &error),
                    MSKGOV_ERR_CREDENTIALS_EXPIRED);
   check_text(&error, "expired at 1970-01-01T00:00:00Z");
@@ -492,8 +489,9 @@ START_TEST(test_one_thread_at_a_time) {
 }
 END_TEST
 
-TEST_MAIN("credentials", test_parts_are_copied, test_last_free_wipes,
-          test_parts_that_are_not_allowed, test_longest_parts, test_static_provider,
-          test_expired_are_refused, test_expired_by_the_clock_of_the_system,
-          test_environment, test_environment_that_does_not_do, test_provider_of_ones_own,
-          test_provider_without_operations, test_one_thread_at_a_time)
+TEST_MAIN("credentials", TEST(test_parts_are_copied), TEST(test_last_free_wipes),
+          TEST(test_parts_that_are_not_allowed), TEST(test_longest_parts),
+          TEST(test_static_provider), TEST(test_expired_are_refused),
+          TEST(test_expired_by_the_clock_of_the_system), TEST(test_environment),
+          TEST(test_environment_that_does_not_do), TEST(test_provider_of_ones_own),
+          TEST(test_provider_without_operations), TEST(test_one_thread_at_a_time))

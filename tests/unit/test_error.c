@@ -111,5 +111,6 @@ START_TEST(test_long_texts_are_cut) {
 }
 END_TEST
 
-TEST_MAIN("error", test_codes, test_codes_that_do_not_exist, test_first_error_wins,
-          test_without_an_info, test_errno, test_long_texts_are_cut)
+TEST_MAIN("error", TEST(test_codes), TEST(test_codes_that_do_not_exist),
+          TEST(test_first_error_wins), TEST(test_without_an_info), TEST(test_errno),
+          TEST(test_long_texts_are_cut))

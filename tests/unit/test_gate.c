@@ -349,4 +349,5 @@ START_TEST(test_the_address_is_copied) {
 }
 END_TEST
 
-TEST_MAIN("gate", test_scripts, test_outcomes_are_counted, test_the_address_is_copied)
+TEST_MAIN("gate", TEST(test_scripts), TEST(test_outcomes_are_counted),
+          TEST(test_the_address_is_copied))

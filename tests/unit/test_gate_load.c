@@ -420,4 +420,4 @@ START_TEST(test_no_slot_is_lost) {
 }
 END_TEST
 
-TEST_MAIN("gate load", test_random_load, test_no_slot_is_lost)
+TEST_MAIN("gate load", TEST(test_random_load), TEST(test_no_slot_is_lost))

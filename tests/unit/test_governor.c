@@ -354,7 +354,9 @@ START_TEST(test_fork) {
 }
 END_TEST
 
-TEST_MAIN("governor", test_the_life_of_a_permit, test_failures_are_counted_by_kind,
-          test_a_long_detail_is_cut, test_brokers_are_apart, test_timeouts,
-          test_a_waiter_gets_what_is_given_back, test_the_queue_has_a_limit,
-          test_back_off_is_the_clients_own, test_stop, test_holds, test_fork)
+TEST_MAIN("governor", TEST(test_the_life_of_a_permit),
+          TEST(test_failures_are_counted_by_kind), TEST(test_a_long_detail_is_cut),
+          TEST(test_brokers_are_apart), TEST(test_timeouts),
+          TEST(test_a_waiter_gets_what_is_given_back), TEST(test_the_queue_has_a_limit),
+          TEST(test_back_off_is_the_clients_own), TEST(test_stop), TEST(test_holds),
+          TEST(test_fork))

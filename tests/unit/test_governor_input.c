@@ -212,5 +212,6 @@ START_TEST(test_names_are_copied) {
 }
 END_TEST
 
-TEST_MAIN("governor input", test_bad_options, test_options_at_their_ends, test_defaults,
-          test_bad_addresses, test_good_addresses, test_names_are_copied)
+TEST_MAIN("governor input", TEST(test_bad_options), TEST(test_options_at_their_ends),
+          TEST(test_defaults), TEST(test_bad_addresses), TEST(test_good_addresses),
+          TEST(test_names_are_copied))

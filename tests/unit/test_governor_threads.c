@@ -438,8 +438,8 @@ START_TEST(test_stop_races_with_grants) {
 }
 END_TEST
 
-TEST_MAIN("governor threads", test_many_threads, test_the_quota_is_kept,
-          test_callbacks_come_once, test_release_races_with_the_grant,
-          test_release_waits_for_the_callback, test_a_callback_may_call_back_in,
-          test_a_callback_may_release_others, test_a_callback_may_stop,
-          test_stop_with_waiters, test_stop_races_with_grants)
+TEST_MAIN("governor threads", TEST(test_many_threads), TEST(test_the_quota_is_kept),
+          TEST(test_callbacks_come_once), TEST(test_release_races_with_the_grant),
+          TEST(test_release_waits_for_the_callback), TEST(test_a_callback_may_call_back_in),
+          TEST(test_a_callback_may_release_others), TEST(test_a_callback_may_stop),
+          TEST(test_stop_with_waiters), TEST(test_stop_races_with_grants))

@@ -64,4 +64,4 @@ START_TEST(test_equal_times_keep_their_order) {
 }
 END_TEST
 
-TEST_MAIN("heap", test_against_a_model, test_equal_times_keep_their_order)
+TEST_MAIN("heap", TEST(test_against_a_model), TEST(test_equal_times_keep_their_order))

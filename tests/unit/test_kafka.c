@@ -373,24 +373,6 @@ START_TEST(test_string_limit) {
 }
 END_TEST
 
-int main(void) {
-  Suite *suite = suite_create("kafka");
-  TCase *tcase = tcase_create("kafka");
-  SRunner *runner;
-  int failed;
-
-  tcase_set_timeout(tcase, 60);
-  tcase_add_test(tcase, test_frame_length);
-  tcase_add_loop_test(tcase, test_requests, 0, sizeof(requests) / sizeof(requests[0]));
-  tcase_add_test(tcase, test_hostile_requests);
-  tcase_add_test(tcase, test_mangled_requests);
-  tcase_add_loop_test(tcase, test_answers, 0, sizeof(answers) / sizeof(answers[0]));
-  tcase_add_test(tcase, test_string_limit);
-  suite_add_tcase(suite, tcase);
-  runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+TEST_MAIN("kafka", TEST(test_frame_length), TEST_TABLE(test_requests, requests),
+          TEST(test_hostile_requests), TEST(test_mangled_requests),
+          TEST_TABLE(test_answers, answers), TEST(test_string_limit))

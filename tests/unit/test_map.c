@@ -101,4 +101,5 @@ START_TEST(test_keys_that_are_alike) {
 }
 END_TEST
 
-TEST_MAIN("map", test_against_a_model, test_an_empty_map, test_keys_that_are_alike)
+TEST_MAIN("map", TEST(test_against_a_model), TEST(test_an_empty_map),
+          TEST(test_keys_that_are_alike))

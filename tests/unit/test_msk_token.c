@@ -111,8 +111,8 @@ START_TEST(test_stages) {
     ck_assert_str_eq(request.data, cases[i].canonical_request);
 
     ck_assert_int_eq(gov_sigv4_string_to_sign(&to_sign, "20260102T030405Z", parts.region,
-                                              GOV_MSK_SERVICE, request.data,
-                                              request.length, NULL),
+                                              GOV_MSK_SERVICE, request.data, request.length,
+                                              NULL),
                      0);
     ck_assert_str_eq(to_sign.data, cases[i].string_to_sign);
 
@@ -196,8 +196,7 @@ START_TEST(test_longest_token_fits) {
   ck_assert_int_eq(gov_msk_token_sign(&token, &parts, key, &error), 0);
 
   gov_buffer_init(&narrow, token.length - 1);
-  ck_assert_int_eq(gov_msk_token_sign(&narrow, &parts, key, &error),
-                   MSKGOV_ERR_NO_MEMORY);
+  ck_assert_int_eq(gov_msk_token_sign(&narrow, &parts, key, &error), MSKGOV_ERR_NO_MEMORY);
   ck_assert_ptr_null(strstr(error.text, "++"));
   gov_buffer_fini(&narrow);
   gov_buffer_fini(&token);
@@ -227,5 +226,6 @@ START_TEST(test_lifetime) {
 }
 END_TEST
 
-TEST_MAIN("msk_token", test_stages, test_url, test_token_to_the_letter,
-          test_user_agent_is_not_signed, test_longest_token_fits, test_lifetime)
+TEST_MAIN("msk_token", TEST(test_stages), TEST(test_url), TEST(test_token_to_the_letter),
+          TEST(test_user_agent_is_not_signed), TEST(test_longest_token_fits),
+          TEST(test_lifetime))

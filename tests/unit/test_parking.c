@@ -153,24 +153,7 @@ START_TEST(test_bad_descriptor) {
 }
 END_TEST
 
-int main(void) {
-  Suite *suite = suite_create("parking");
-  TCase *tcase = tcase_create("parking");
-  SRunner *runner;
-  int failed;
-
-  tcase_set_timeout(tcase, 60);
-  tcase_add_test(tcase, test_parked_is_quiet);
-  tcase_add_loop_test(tcase, test_leaving_wakes_the_poller, 0, 20);
-  tcase_add_test(tcase, test_refused_by_the_peer);
-  tcase_add_test(tcase, test_a_failed_start_looks_refused);
-  tcase_add_test(tcase, test_refusing);
-  tcase_add_test(tcase, test_bad_descriptor);
-  suite_add_tcase(suite, tcase);
-  runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+TEST_MAIN("parking", TEST(test_parked_is_quiet),
+          TEST_LOOP(test_leaving_wakes_the_poller, 20), TEST(test_refused_by_the_peer),
+          TEST(test_a_failed_start_looks_refused), TEST(test_refusing),
+          TEST(test_bad_descriptor))

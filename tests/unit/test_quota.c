@@ -283,24 +283,6 @@ START_TEST(test_many_attempts) {
 }
 END_TEST
 
-int main(void) {
-  Suite *suite = suite_create("quota");
-  TCase *tcase = tcase_create("quota");
-  SRunner *runner;
-  int failed;
-
-  tcase_set_timeout(tcase, 60);
-  tcase_add_loop_test(tcase, test_windows, 0, sizeof(tables) / sizeof(tables[0]));
-  tcase_add_test(tcase, test_brokers_are_independent);
-  tcase_add_loop_test(tcase, test_sliding_against_a_model, 0, 2);
-  tcase_add_test(tcase, test_peak);
-  tcase_add_test(tcase, test_peak_against_a_model);
-  tcase_add_test(tcase, test_many_attempts);
-  suite_add_tcase(suite, tcase);
-  runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+TEST_MAIN("quota", TEST_TABLE(test_windows, tables), TEST(test_brokers_are_independent),
+          TEST_LOOP(test_sliding_against_a_model, 2), TEST(test_peak),
+          TEST(test_peak_against_a_model), TEST(test_many_attempts))

@@ -109,7 +109,7 @@ START_TEST(test_uniform_is_even_for_wide_ranges) {
 }
 END_TEST
 
-TEST_MAIN("random", test_seeding_is_splitmix64, test_sequence_is_xoshiro256,
-          test_seed_0_is_a_good_seed, test_system_seeds_differ,
-          test_uniform_keeps_to_its_ends, test_uniform_is_even,
-          test_uniform_is_even_for_wide_ranges)
+TEST_MAIN("random", TEST(test_seeding_is_splitmix64), TEST(test_sequence_is_xoshiro256),
+          TEST(test_seed_0_is_a_good_seed), TEST(test_system_seeds_differ),
+          TEST(test_uniform_keeps_to_its_ends), TEST(test_uniform_is_even),
+          TEST(test_uniform_is_even_for_wide_ranges))

@@ -83,8 +83,7 @@ START_TEST(test_brokers) {
       {"b-1.demo.abc123.c2.kafka.us-gov-west-1.amazonaws.com:9098", "us-gov-west-1"},
       {"b-1.demo.abc123.c2.kafka.ap-southeast-7.amazonaws.com:9098", "ap-southeast-7"},
       /* names that hold another region's */
-      {"b-1.demo-us-west-1-app.abc123.c2.kafka.us-west-2.amazonaws.com:9098",
-       "us-west-2"},
+      {"b-1.demo-us-west-1-app.abc123.c2.kafka.us-west-2.amazonaws.com:9098", "us-west-2"},
       {"b-1.us-west-1.abc123.c2.kafka.us-west-2.amazonaws.com:9098", "us-west-2"},
       {"b-1.kafka.us-west-1.amazonaws.com.abc.c2.kafka.us-west-2.amazonaws.com:9098",
        "us-west-2"},
@@ -165,12 +164,12 @@ START_TEST(test_sizes) {
   ck_assert_ptr_nonnull(strstr(error.text, "size is 9"));
   ck_assert_ptr_nonnull(strstr(error.text, "10 bytes"));
   ck_assert_int_eq(mskgov_region_from_broker(broker, NULL, 0, NULL), MSKGOV_ERR_INVALID);
-  ck_assert_int_eq(mskgov_region_from_broker(NULL, region, 10, &error),
-                   MSKGOV_ERR_INVALID);
+  ck_assert_int_eq(mskgov_region_from_broker(NULL, region, 10, &error), MSKGOV_ERR_INVALID);
   ck_assert_int_eq(mskgov_region_from_broker(broker, region, 10, &error), 0);
   ck_assert_str_eq(region, "eu-west-1");
 }
 END_TEST
 
-TEST_MAIN("region", test_regions_that_are, test_regions_that_are_not, test_no_region,
-          test_brokers, test_no_brokers_of_msk, test_sizes)
+TEST_MAIN("region", TEST(test_regions_that_are), TEST(test_regions_that_are_not),
+          TEST(test_no_region), TEST(test_brokers), TEST(test_no_brokers_of_msk),
+          TEST(test_sizes))

@@ -295,22 +295,5 @@ START_TEST(test_frame_limits) {
 }
 END_TEST
 
-int main(void) {
-  Suite *suite = suite_create("session");
-  TCase *tcase = tcase_create("session");
-  SRunner *runner;
-  int failed;
-
-  tcase_add_loop_test(tcase, test_order, 0, sizeof(walks) / sizeof(walks[0]));
-  tcase_add_loop_test(tcase, test_refusals, 0, sizeof(refusals) / sizeof(refusals[0]));
-  tcase_add_test(tcase, test_failing_gate);
-  tcase_add_test(tcase, test_framing);
-  tcase_add_test(tcase, test_frame_limits);
-  suite_add_tcase(suite, tcase);
-  runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+TEST_MAIN("session", TEST_TABLE(test_order, walks), TEST_TABLE(test_refusals, refusals),
+          TEST(test_failing_gate), TEST(test_framing), TEST(test_frame_limits))

@@ -67,14 +67,14 @@ START_TEST(test_general_reference) {
 }
 END_TEST
 
-#define SUITE_QUERY                                                                      \
-  "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fus-east-1" \
-  "%2Fservice%2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-Expires=3600"             \
+#define SUITE_QUERY                                                                        \
+  "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fus-east-1"   \
+  "%2Fservice%2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-Expires=3600"               \
   "&X-Amz-SignedHeaders=host"
-#define SUITE_REST                                                                       \
-  "\nhost:example.amazonaws.com\n\nhost\n"                                               \
+#define SUITE_REST                                                                         \
+  "\nhost:example.amazonaws.com\n\nhost\n"                                                 \
   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-#define SUITE_TO_SIGN                                                                    \
+#define SUITE_TO_SIGN                                                                      \
   "AWS4-HMAC-SHA256\n20150830T123600Z\n20150830/us-east-1/service/aws4_request\n"
 
 START_TEST(test_signing_test_suite) {
@@ -171,5 +171,6 @@ START_TEST(test_no_room) {
 }
 END_TEST
 
-TEST_MAIN("sigv4", test_key, test_general_reference, test_signing_test_suite, test_scope,
-          test_a_time_that_is_none, test_a_secret_that_is_too_long, test_no_room)
+TEST_MAIN("sigv4", TEST(test_key), TEST(test_general_reference),
+          TEST(test_signing_test_suite), TEST(test_scope), TEST(test_a_time_that_is_none),
+          TEST(test_a_secret_that_is_too_long), TEST(test_no_room))

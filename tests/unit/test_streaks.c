@@ -143,6 +143,7 @@ START_TEST(test_too_many_waiting) {
 }
 END_TEST
 
-TEST_MAIN("streaks", test_a_streak_grows_and_ends, test_clients_have_their_own,
-          test_names_are_copied, test_success_takes_no_memory,
-          test_those_whose_wait_is_over_are_forgotten_first, test_too_many_waiting)
+TEST_MAIN("streaks", TEST(test_a_streak_grows_and_ends), TEST(test_clients_have_their_own),
+          TEST(test_names_are_copied), TEST(test_success_takes_no_memory),
+          TEST(test_those_whose_wait_is_over_are_forgotten_first),
+          TEST(test_too_many_waiting))

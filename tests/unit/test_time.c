@@ -174,5 +174,6 @@ START_TEST(test_format_ends_with_9999) {
 }
 END_TEST
 
-TEST_MAIN("time", test_basic, test_basic_refused, test_iso8601, test_iso8601_refused,
-          test_format_iso8601, test_format_ends_with_9999)
+TEST_MAIN("time", TEST(test_basic), TEST(test_basic_refused), TEST(test_iso8601),
+          TEST(test_iso8601_refused), TEST(test_format_iso8601),
+          TEST(test_format_ends_with_9999))

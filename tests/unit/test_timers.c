@@ -151,5 +151,6 @@ START_TEST(test_cancel_from_within) {
 }
 END_TEST
 
-TEST_MAIN("timers", test_order_of_time, test_set_again_moves_it,
-          test_cancelled_does_not_run, test_cancel_waits, test_cancel_from_within)
+TEST_MAIN("timers", TEST(test_order_of_time), TEST(test_set_again_moves_it),
+          TEST(test_cancelled_does_not_run), TEST(test_cancel_waits),
+          TEST(test_cancel_from_within))

@@ -291,21 +291,5 @@ START_TEST(test_no_token) {
 }
 END_TEST
 
-int main(void) {
-  Suite *suite = suite_create("token_check");
-  TCase *tcase = tcase_create("token_check");
-  SRunner *runner;
-  int failed;
-
-  tcase_add_loop_test(tcase, test_verdicts, 0, sizeof(cases) / sizeof(cases[0]));
-  tcase_add_loop_test(tcase, test_changes, 0, sizeof(changes) / sizeof(changes[0]));
-  tcase_add_test(tcase, test_bearer);
-  tcase_add_test(tcase, test_no_token);
-  suite_add_tcase(suite, tcase);
-  runner = srunner_create(suite);
-  srunner_run_all(runner, CK_ENV);
-  failed = srunner_ntests_failed(runner);
-  srunner_free(runner);
-
-  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+TEST_MAIN("token_check", TEST_TABLE(test_verdicts, cases),
+          TEST_TABLE(test_changes, changes), TEST(test_bearer), TEST(test_no_token))

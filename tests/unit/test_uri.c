@@ -38,8 +38,7 @@ START_TEST(test_pairs) {
     ck_assert(!encoded.failed);
     ck_assert_str_eq(encoded.data, pairs[i].encoded);
 
-    ck_assert_int_eq(gov_uri_decode(pairs[i].encoded, strlen(pairs[i].encoded), &plain),
-                     0);
+    ck_assert_int_eq(gov_uri_decode(pairs[i].encoded, strlen(pairs[i].encoded), &plain), 0);
     ck_assert_uint_eq(plain.length, pairs[i].length);
     ck_assert(plain.length == 0 || memcmp(plain.data, pairs[i].plain, plain.length) == 0);
     gov_buffer_fini(&plain);
@@ -106,5 +105,6 @@ START_TEST(test_no_room) {
 }
 END_TEST
 
-TEST_MAIN("uri", test_pairs, test_nul_is_encoded, test_decode_is_lenient_where_it_may_be,
-          test_refused, test_no_room)
+TEST_MAIN("uri", TEST(test_pairs), TEST(test_nul_is_encoded),
+          TEST(test_decode_is_lenient_where_it_may_be), TEST(test_refused),
+          TEST(test_no_room))

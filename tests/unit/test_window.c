@@ -267,6 +267,8 @@ START_TEST(test_time_that_steps_back_stands_still) {
 }
 END_TEST
 
-TEST_MAIN("window", test_against_a_model, test_a_fresh_window_is_open,
-          test_a_slot_comes_back_after_the_report, test_a_revoked_slot_is_free_at_once,
-          test_a_long_pause_clears_the_window, test_time_that_steps_back_stands_still)
+TEST_MAIN("window", TEST(test_against_a_model), TEST(test_a_fresh_window_is_open),
+          TEST(test_a_slot_comes_back_after_the_report),
+          TEST(test_a_revoked_slot_is_free_at_once),
+          TEST(test_a_long_pause_clears_the_window),
+          TEST(test_time_that_steps_back_stands_still))
