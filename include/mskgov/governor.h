@@ -43,7 +43,7 @@ typedef enum mskgov_jitter {
 
 /* Options of a governor. Always filled by mskgov_governor_options_init first. */
 typedef struct mskgov_governor_options {
-  size_t struct_size; /* set by _init; how the library knows the caller's version */
+  size_t struct_size; /* set by _init; tells options that were not filled by it */
 
   mskgov_quota quota; /* default: mskgov_quota_standard() */
 
@@ -79,6 +79,12 @@ MSKGOV_API int mskgov_governor_new(mskgov_governor **governor,
                                    mskgov_error_info *error);
 
 /*
+ * Whether permits can be had of it: 0, MSKGOV_ERR_STOPPED, MSKGOV_ERR_FORKED, or
+ * MSKGOV_ERR_INVALID for NULL.
+ */
+MSKGOV_API int mskgov_governor_check(mskgov_governor *governor, mskgov_error_info *error);
+
+/*
  * Ends all waiting: every waiter gets MSKGOV_ERR_STOPPED, and so does every later request.
  * Permits that are granted or open stay valid and are still to be released. Returns when
  * no callback runs any more, unless called from one. Calling it twice does nothing.
@@ -99,13 +105,16 @@ MSKGOV_API void mskgov_governor_free(mskgov_governor *governor);
 MSKGOV_API mskgov_governor *mskgov_governor_ref(mskgov_governor *governor);
 MSKGOV_API void mskgov_governor_unref(mskgov_governor *governor);
 
+/* Brokers that one governor knows at most; their gates stay until it is freed. */
+#define MSKGOV_BROKERS_MAX 10000
+
 /* The size of a failure's detail that is kept, its end included. Longer ones are cut. */
 #define MSKGOV_FAILURE_TEXT_MAX 256
 
 /* What a broker's gate has seen since the governor was made; a consistent copy. */
 typedef struct mskgov_broker_metrics {
   size_t struct_size; /* set by the caller: sizeof(mskgov_broker_metrics) */
-  uint64_t requested; /* permits asked for */
+  uint64_t requested; /* permits asked for; without tries (timeout 0) that failed */
   uint64_t granted;   /* permits handed out */
   uint64_t connected; /* outcomes reported, by kind */
   uint64_t failed_quota;

@@ -53,7 +53,8 @@ typedef enum mskgov_outcome {
  * Returns 0 and sets *permit (owned: mskgov_permit_release), or
  * MSKGOV_ERR_INVALID: broker or client is malformed.
  * MSKGOV_ERR_DEADLINE: no permit within the time; try again later.
- * MSKGOV_ERR_QUEUE_FULL: as many wait as the governor's options allow; try again later.
+ * MSKGOV_ERR_QUEUE_FULL: as many wait as the governor's options allow, or it knows
+ * MSKGOV_BROKERS_MAX brokers already; try again later.
  * MSKGOV_ERR_STOPPED, MSKGOV_ERR_FORKED, MSKGOV_ERR_NO_MEMORY.
  */
 MSKGOV_API int mskgov_permit_acquire(mskgov_governor *governor, const char *broker,

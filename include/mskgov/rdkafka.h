@@ -10,16 +10,23 @@
  *
  * librdkafka 2.0.2 and up. The application's callbacks (connect_cb, closesocket_cb,
  * log_cb), set before or after, keep being called, and `opaque` stays the application's.
- * A connect_cb is called at the grant, on a thread of mskgov's, unless a permit was free at
- * once. The conf may be duplicated; every client made from it or from a duplicate is
- * governed.
+ * A connect_cb is called at the grant, on a thread of mskgov's that serves all clients of
+ * the process, unless a permit was free at once; so it must not block for long. The conf
+ * may be duplicated; every client made from it or from a duplicate is governed.
  *
  * What it changes in the conf: sasl.mechanisms becomes OAUTHBEARER;
  * socket.connection.setup.timeout.ms starts to count at the grant instead of before the
  * wait. What an application's poll or its absence changes: nothing.
  *
- * rd_kafka_destroy lets go at once, also while connections wait; only a `get` of the
- * application's own credentials provider that is under way is waited for.
+ * Apply last: what is set afterwards is not checked before the client is made, and then
+ * only told in its log.
+ *
+ * rd_kafka_destroy lets go at once, also while connections wait; only code of the
+ * application's own that is under way is waited for: a provider's `get`, a connect_cb.
+ *
+ * librdkafka before 2.13 destroys the interceptors of a conf, which the adapter relies on,
+ * when rd_kafka_new fails, and leaves the conf in ruins (its issue 5240). With those
+ * versions neither destroy nor use a conf again with which rd_kafka_new failed.
  *
  * Threads: as librdkafka's own conf functions, one thread per conf. Fork: as librdkafka,
  * clients do not survive it.

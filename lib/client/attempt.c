@@ -25,12 +25,13 @@ struct gov_attempt {
   gov_timer start;       /* an application's connect_cb runs on the keeper */
   gov_timer setup;       /* the limit of the time from the grant to UP */
   atomic_bool timed_out;
-  bool authenticating; /* librdkafka got as far as SASL */
+  atomic_int connect_errno; /* what the start of the connection said */
+  bool authenticating;      /* librdkafka got as far as SASL */
   bool up;
   char text[TEXT_MAX];
   socklen_t address_length;
   struct sockaddr_storage address;
-  char broker[];
+  char id[]; /* the broker, as librdkafka names it */
 };
 
 static const struct sockaddr *address_of(const gov_attempt *attempt) {
@@ -42,7 +43,7 @@ static int app_connect(int fd, const struct sockaddr *address, socklen_t length,
                        void *user) {
   gov_attempt *attempt = user;
 
-  return attempt->client->app.connect(fd, address, (int)length, attempt->broker,
+  return attempt->client->app.connect(fd, address, (int)length, attempt->id,
                                       rd_kafka_opaque(attempt->client->rk));
 }
 
@@ -58,10 +59,14 @@ static void on_setup_timeout(void *user) {
   shutdown(attempt->fd, SHUT_RDWR);
 }
 
+static gov_timers *timers_of(const gov_attempt *attempt) {
+  return gov_keeper_connections(attempt->client->adapter->keeper);
+}
+
 static void start_clock(gov_attempt *attempt) {
   uint64_t limit_ns = gov_ms_to_ns(attempt->client->app.setup_timeout_ms);
 
-  gov_timer_set(attempt->client->adapter->timers, &attempt->setup,
+  gov_timer_set(timers_of(attempt), &attempt->setup,
                 gov_time_add(gov_clock_monotonic_ns(&gov_clock_system), limit_ns));
 }
 
@@ -69,8 +74,9 @@ static void leave_parking(void *user) {
   gov_attempt *attempt = user;
 
   start_clock(attempt);
-  gov_parking_leave(attempt->fd, attempt->aside, address_of(attempt),
-                    attempt->address_length, connect_fn_of(attempt), attempt);
+  atomic_store(&attempt->connect_errno,
+               gov_parking_leave(attempt->fd, attempt->aside, address_of(attempt),
+                                 attempt->address_length, connect_fn_of(attempt), attempt));
   atomic_store(&attempt->granted, true);
 }
 
@@ -84,7 +90,7 @@ static void on_grant(mskgov_permit *permit, int rc, void *user) {
     atomic_store(&attempt->granted, true);
   } else if (attempt->client->app.connect) {
     /* The application's code may block, which the pacing thread must not. */
-    if (!gov_timer_set(attempt->client->adapter->timers, &attempt->start, 0))
+    if (!gov_timer_set(timers_of(attempt), &attempt->start, 0))
       leave_parking(attempt);
   } else {
     leave_parking(attempt);
@@ -92,8 +98,8 @@ static void on_grant(mskgov_permit *permit, int rc, void *user) {
 }
 
 static gov_attempt *attempt_new(gov_client *client, int fd, const struct sockaddr *address,
-                                int length, const char *broker) {
-  size_t size = strlen(broker) + 1;
+                                int length, const char *id) {
+  size_t size = strlen(id) + 1;
   gov_attempt *attempt = calloc(1, sizeof(*attempt) + size);
 
   if (!attempt)
@@ -104,7 +110,7 @@ static gov_attempt *attempt_new(gov_client *client, int fd, const struct sockadd
   attempt->aside = -1;
   attempt->address_length = (socklen_t)length;
   memcpy(&attempt->address, address, (size_t)length);
-  memcpy(attempt->broker, broker, size);
+  memcpy(attempt->id, id, size);
   gov_timer_init(&attempt->start, leave_parking, attempt);
   gov_timer_init(&attempt->setup, on_setup_timeout, attempt);
 
@@ -141,13 +147,12 @@ static int connect_now(gov_attempt *attempt) {
   start_clock(attempt);
   rc = connect_fn_of(attempt)(attempt->fd, address_of(attempt), attempt->address_length,
                               attempt);
-  if (rc)
-    gov_attempt_failure(attempt, strerror(rc));
+  atomic_store(&attempt->connect_errno, rc);
 
   return rc;
 }
 
-static int park(gov_attempt *attempt) {
+static int park(gov_attempt *attempt, const char *broker) {
   mskgov_governor *governor = attempt->client->adapter->governor;
   int saved_errno, rc;
 
@@ -155,9 +160,8 @@ static int park(gov_attempt *attempt) {
   if (attempt->aside < 0)
     return errno;
 
-  rc = mskgov_permit_acquire_async(governor, attempt->broker,
-                                   rd_kafka_name(attempt->client->rk), MSKGOV_NEVER,
-                                   on_grant, attempt, &attempt->permit, NULL);
+  rc = mskgov_permit_acquire_async(governor, broker, rd_kafka_name(attempt->client->rk),
+                                   MSKGOV_NEVER, on_grant, attempt, &attempt->permit, NULL);
   if (rc == 0)
     return 0;
 
@@ -167,25 +171,37 @@ static int park(gov_attempt *attempt) {
   return saved_errno;
 }
 
+/* librdkafka writes the address of a broker without a name as "::1:9098". */
+static void bracket_v6(char broker[MSKGOV_BROKER_ADDRESS_MAX + 3], const char *id) {
+  const char *first = strchr(id, ':'), *last = strrchr(id, ':');
+
+  if (first == last || id[0] == '[')
+    snprintf(broker, MSKGOV_BROKER_ADDRESS_MAX + 3, "%s", id);
+  else
+    snprintf(broker, MSKGOV_BROKER_ADDRESS_MAX + 3, "[%.*s]%s", (int)(last - id), id, last);
+}
+
 int gov_attempt_begin(gov_attempt **out, gov_client *client, int fd,
-                      const struct sockaddr *address, int length, const char *broker) {
+                      const struct sockaddr *address, int length, const char *id) {
+  char broker[MSKGOV_BROKER_ADDRESS_MAX + 3];
   gov_attempt *attempt;
   int rc;
 
   *out = NULL;
   if (length < 0 || (size_t)length > sizeof(attempt->address))
     return EINVAL;
-  attempt = attempt_new(client, fd, address, length, broker);
+  attempt = attempt_new(client, fd, address, length, id);
   if (!attempt)
     return ENOMEM;
   set_no_delay(fd, 1);
+  bracket_v6(broker, id);
 
   rc = mskgov_permit_acquire(client->adapter->governor, broker, rd_kafka_name(client->rk),
                              0, &attempt->permit, NULL);
   if (rc == 0)
     rc = connect_now(attempt);
   else if (rc == MSKGOV_ERR_DEADLINE)
-    rc = park(attempt);
+    rc = park(attempt, broker);
   else
     rc = errno_of(rc);
 
@@ -204,7 +220,7 @@ void gov_attempt_state(gov_attempt *attempt, const char *state) {
     attempt->authenticating = true;
   } else if (strcmp(state, "UP") == 0 && !attempt->up) {
     attempt->up = true;
-    gov_timer_cancel(attempt->client->adapter->timers, &attempt->setup);
+    gov_timer_cancel(timers_of(attempt), &attempt->setup);
     mskgov_permit_report(attempt->permit, MSKGOV_OUTCOME_CONNECTED, NULL);
     if (!attempt->client->app.no_delay)
       set_no_delay(attempt->fd, 0);
@@ -217,7 +233,7 @@ void gov_attempt_failure(gov_attempt *attempt, const char *text) {
 }
 
 void gov_attempt_closing(gov_attempt *attempt, int fd) {
-  gov_timers *timers = attempt->client->adapter->timers;
+  gov_timers *timers = timers_of(attempt);
 
   if (attempt->fd != fd)
     return;
@@ -235,23 +251,42 @@ void gov_attempt_closing(gov_attempt *attempt, int fd) {
   attempt->fd = -1;
 }
 
+/* Whether the client is being destroyed, and this is why the connection closed. */
+static bool given_up(const gov_attempt *attempt) {
+  return atomic_load(&attempt->client->destroyed) && !attempt->text[0];
+}
+
 static mskgov_outcome classify(const gov_attempt *attempt) {
   if (strstr(attempt->text, "Too many connects"))
     return MSKGOV_OUTCOME_QUOTA;
-  if (attempt->authenticating && !atomic_load(&attempt->timed_out))
+  if (attempt->authenticating && !atomic_load(&attempt->timed_out) && !given_up(attempt))
     return MSKGOV_OUTCOME_AUTHENTICATION;
 
   return MSKGOV_OUTCOME_TRANSPORT;
 }
 
+static const char *describe(const gov_attempt *attempt) {
+  if (atomic_load(&attempt->timed_out))
+    return "connection set-up timed out";
+  if (given_up(attempt))
+    return "the client was destroyed";
+
+  return attempt->text;
+}
+
 void gov_attempt_end(gov_attempt *attempt) {
+  char reason[128];
+  int connect_errno;
+
   if (!attempt)
     return;
 
+  connect_errno = atomic_load(&attempt->connect_errno);
+  if (connect_errno) /* librdkafka was shown a refused connection in its place */
+    snprintf(attempt->text, sizeof(attempt->text), "connect: %s",
+             strerror_r(connect_errno, reason, sizeof(reason)));
   if (attempt->permit && !attempt->up)
-    mskgov_permit_report(attempt->permit, classify(attempt),
-                         atomic_load(&attempt->timed_out) ? "connection set-up timed out"
-                                                          : attempt->text);
+    mskgov_permit_report(attempt->permit, classify(attempt), describe(attempt));
   mskgov_permit_release(attempt->permit);
   free(attempt);
 }

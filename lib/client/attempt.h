@@ -15,10 +15,11 @@ typedef struct gov_attempt gov_attempt;
 
 /*
  * Begins an attempt on the socket `fd`: connects now if a permit is free, else parks it.
+ * `id` is the broker's, as librdkafka passes it to connect_cb.
  * Returns 0 and sets *attempt (to be ended by gov_attempt_end), or an errno.
  */
 int gov_attempt_begin(gov_attempt **attempt, gov_client *client, int fd,
-                      const struct sockaddr *address, int length, const char *broker);
+                      const struct sockaddr *address, int length, const char *id);
 
 /* librdkafka has moved to another broker state, such as "AUTH_REQ" or "UP". */
 void gov_attempt_state(gov_attempt *attempt, const char *state);

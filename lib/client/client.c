@@ -4,11 +4,9 @@
 #include "base/error.h"
 #include "client/attempt.h"
 #include "client/conf.h"
-#include "client/keeper.h"
 #include "client/parking.h"
+#include "client/process.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,12 +17,8 @@
 #define SETUP_TIMEOUT_MAX "2147483647"
 #define SETUP_TIMEOUT_DEFAULT_MS 30000
 
-/* Waits after a token could not be had. */
-static const gov_backoff_options push_backoff = {
-    .jitter = MSKGOV_JITTER_EQUAL,
-    .base_ns = GOV_NS_PER_S,
-    .cap_ns = 30 * GOV_NS_PER_S,
-};
+/* The next token is pushed after 50 % to 75 % of the life of the last, but not sooner. */
+#define PUSH_MIN_NS (200 * GOV_NS_PER_MS)
 
 /*
  * Which client and which attempt this thread of librdkafka serves. A broker thread has at
@@ -36,39 +30,36 @@ static _Thread_local struct {
   gov_attempt *attempt;
 } here;
 
-/* Finds a client by its rk, for log_cb on threads of the application. */
-static struct {
-  pthread_mutex_t mutex;
-  gov_list list;
-} clients = {.mutex = PTHREAD_MUTEX_INITIALIZER,
-             .list = {{&clients.list.root, &clients.list.root}}};
+/* Finds a client by its rk, for log_cb on threads of the application; the newest first,
+   since rd_kafka_new may fail and leave an old one behind. Under the process's lock. */
+static gov_list clients = {{&clients.root, &clients.root}};
 
 static void register_client(gov_client *client) {
-  pthread_mutex_lock(&clients.mutex);
+  gov_process_lock();
   gov_list_remove(&client->registered);
-  gov_list_push_back(&clients.list, &client->registered);
-  pthread_mutex_unlock(&clients.mutex);
+  gov_list_push_front(&clients, &client->registered);
+  gov_process_unlock();
 }
 
 static void unregister_client(gov_client *client) {
-  pthread_mutex_lock(&clients.mutex);
+  gov_process_lock();
   gov_list_remove(&client->registered);
-  pthread_mutex_unlock(&clients.mutex);
+  gov_process_unlock();
 }
 
 static gov_app_log_fn *find_app_log(const rd_kafka_t *rk) {
   gov_app_log_fn *log = rd_kafka_log_print;
 
-  pthread_mutex_lock(&clients.mutex);
-  for (gov_list_node *node = gov_list_first(&clients.list); node;
-       node = gov_list_next(&clients.list, node)) {
+  gov_process_lock();
+  for (gov_list_node *node = gov_list_first(&clients); node;
+       node = gov_list_next(&clients, node)) {
     gov_client *client = gov_container_of(node, gov_client, registered);
     if (client->rk == rk) {
       log = client->app.log;
       break;
     }
   }
-  pthread_mutex_unlock(&clients.mutex);
+  gov_process_unlock();
 
   return log;
 }
@@ -100,10 +91,13 @@ static void log_cb(const rd_kafka_t *rk, int level, const char *facility,
                    const char *text) {
   gov_app_log_fn *log;
 
-  if (here.attempt && strcmp(facility, "FAIL") == 0)
-    gov_attempt_failure(here.attempt, text);
-
-  log = here.client ? here.client->app.log : find_app_log(rk);
+  if (here.client && here.client->rk == rk) {
+    if (here.attempt && strcmp(facility, "FAIL") == 0)
+      gov_attempt_failure(here.attempt, text);
+    log = here.client->app.log;
+  } else {
+    log = find_app_log(rk);
+  }
   if (log)
     log(rk, level, facility, text);
 }
@@ -111,9 +105,10 @@ static void log_cb(const rd_kafka_t *rk, int level, const char *facility,
 static rd_kafka_resp_err_t on_broker_state_change(rd_kafka_t *rk, int32_t broker_id,
                                                   const char *protocol, const char *name,
                                                   int port, const char *state, void *user) {
-  (void)rk, (void)broker_id, (void)protocol, (void)name, (void)port, (void)user;
+  (void)rk, (void)broker_id, (void)protocol, (void)name, (void)port;
 
-  if (!here.attempt)
+  /* A callback of the application may have made another client on this thread. */
+  if (!here.attempt || here.client != user)
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 
   if (strcmp(state, "DOWN") == 0) {
@@ -126,10 +121,15 @@ static rd_kafka_resp_err_t on_broker_state_change(rd_kafka_t *rk, int32_t broker
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-/* 50 % to 75 % of the token's remaining life, before librdkafka asks at 80 %, and spread,
-   so that a fleet that started together does not refresh together. */
-static uint64_t next_push_in_ns(gov_client *client, uint64_t life_ns) {
-  return life_ns / 2 + gov_random_uniform(&client->random, life_ns / 4);
+/* Before librdkafka asks at 80 %, and spread, so that a fleet that started together does
+   not refresh together. */
+static uint64_t next_push_in_ns(gov_client *client) {
+  uint64_t now_ns = gov_clock_unix_ns(&gov_clock_system);
+  uint64_t life_ns =
+      client->token_expires_at_ns > now_ns ? client->token_expires_at_ns - now_ns : 0;
+  uint64_t wait_ns = life_ns / 2 + gov_random_uniform(&client->random, life_ns / 4);
+
+  return wait_ns > PUSH_MIN_NS ? wait_ns : PUSH_MIN_NS;
 }
 
 static rd_kafka_resp_err_t set_token(gov_client *client, const gov_token *token,
@@ -146,30 +146,29 @@ static rd_kafka_resp_err_t set_token(gov_client *client, const gov_token *token,
   return err;
 }
 
-/* Gives the client a token and sets the time of the next; on the keeper's thread. */
+/* Gives the client a token and sets the time of the next; on the thread for tokens. */
 static void push_token(void *user) {
   gov_client *client = user;
-  uint64_t now_ns = gov_clock_unix_ns(&gov_clock_system), wait_ns;
+  uint64_t next_ns = 0;
   mskgov_error_info error;
   gov_token token;
 
   gov_error_reset(&error);
   gov_token_init(&token);
-  if (gov_token_source_get(client->adapter->source, &token, &error) == 0 &&
+  if (gov_token_source_get(client->adapter->source, &token, &next_ns, &error) == 0 &&
       set_token(client, &token, &error) == 0) {
     client->token_expires_at_ns = token.expires_at_ns;
-    gov_backoff_init(&client->push_backoff);
-    wait_ns = next_push_in_ns(client, token.expires_at_ns - now_ns);
-  } else {
+    next_ns = 0;
+  } else if (client->token_expires_at_ns <= gov_clock_unix_ns(&gov_clock_system)) {
     /* While the old token is good, a failure is no news for the application. */
-    if (client->token_expires_at_ns <= now_ns)
-      rd_kafka_oauthbearer_set_token_failure(client->rk, error.text);
-    wait_ns = gov_backoff_next(&client->push_backoff, &push_backoff, &client->random);
+    rd_kafka_oauthbearer_set_token_failure(client->rk, error.text);
   }
   gov_token_fini(&token);
 
-  gov_timer_set(client->adapter->timers, &client->push,
-                gov_time_add(gov_clock_monotonic_ns(&gov_clock_system), wait_ns));
+  if (!next_ns)
+    next_ns =
+        gov_time_add(gov_clock_monotonic_ns(&gov_clock_system), next_push_in_ns(client));
+  gov_timer_set(gov_keeper_tokens(client->adapter->keeper), &client->push, next_ns);
 }
 
 static rd_kafka_resp_err_t on_thread_start(rd_kafka_t *rk, rd_kafka_thread_type_t type,
@@ -181,7 +180,7 @@ static rd_kafka_resp_err_t on_thread_start(rd_kafka_t *rk, rd_kafka_thread_type_
   here.attempt = NULL;
   /* From here on librdkafka takes tokens, and no earlier. */
   if (type == RD_KAFKA_THREAD_MAIN)
-    gov_timer_set(client->adapter->timers, &client->push, 0);
+    gov_timer_set(gov_keeper_tokens(client->adapter->keeper), &client->push, 0);
 
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
@@ -200,7 +199,8 @@ static rd_kafka_resp_err_t on_destroy(rd_kafka_t *rk, void *user) {
   gov_client *client = user;
 
   (void)rk;
-  gov_timer_cancel(client->adapter->timers, &client->push);
+  atomic_store(&client->destroyed, true);
+  gov_timer_cancel(gov_keeper_tokens(client->adapter->keeper), &client->push);
 
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
@@ -212,10 +212,11 @@ static rd_kafka_resp_err_t on_destroy(rd_kafka_t *rk, void *user) {
 static void note_app_callbacks(gov_client *client, const rd_kafka_conf_t *conf) {
   char setup_timeout[GOV_CONF_VALUE_MAX], no_delay[GOV_CONF_VALUE_MAX];
   void *connect = gov_conf_get_pointer(conf, "connect_cb");
+  bool ours = connect == (void *)(uintptr_t)connect_cb;
   void *closesocket = gov_conf_get_pointer(conf, "closesocket_cb");
   void *log = gov_conf_get_pointer(conf, "log_cb");
 
-  if (connect != (void *)(uintptr_t)connect_cb)
+  if (!ours)
     client->app.connect = (gov_app_connect_fn *)(uintptr_t)connect;
   if (closesocket != (void *)(uintptr_t)closesocket_cb)
     client->app.closesocket = (gov_app_closesocket_fn *)(uintptr_t)closesocket;
@@ -223,7 +224,7 @@ static void note_app_callbacks(gov_client *client, const rd_kafka_conf_t *conf) 
     client->app.log = (gov_app_log_fn *)(uintptr_t)log;
 
   gov_conf_get(conf, SETUP_TIMEOUT, setup_timeout);
-  if (setup_timeout[0] && strcmp(setup_timeout, SETUP_TIMEOUT_MAX) != 0)
+  if (setup_timeout[0] && !ours)
     client->app.setup_timeout_ms = strtoull(setup_timeout, NULL, 10);
 
   gov_conf_get(conf, "socket.nagle.disable", no_delay);
@@ -240,6 +241,25 @@ static void govern_connections(gov_client *client, rd_kafka_conf_t *conf) {
                                                   on_broker_state_change, client);
 }
 
+/* What was changed after the conf had been applied was not refused; it can be told. */
+static void complain(gov_client *client, const char *text) {
+  if (client->app.log)
+    client->app.log(client->rk, 3 /* LOG_ERR */, "MSKGOV", text);
+}
+
+static void check_again(gov_client *client, const rd_kafka_conf_t *conf) {
+  char mechanism[GOV_CONF_VALUE_MAX];
+  mskgov_error_info error;
+
+  gov_error_reset(&error);
+  gov_conf_get(conf, "sasl.mechanisms", mechanism);
+  if (gov_conf_check(conf, &error))
+    complain(client, error.text);
+  else if (strcmp(mechanism, "OAUTHBEARER") != 0)
+    complain(client, "sasl.mechanisms was changed after mskgov_rdkafka_apply, which sets "
+                     "it to \"OAUTHBEARER\": the client has no tokens");
+}
+
 /* `conf` is the client's own by now, and no thread of it exists yet: what the application
    could set, it has set. */
 static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *user,
@@ -251,8 +271,9 @@ static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, v
   note_app_callbacks(client, conf);
   client->rk = rk;
   client->token_expires_at_ns = 0;
-  gov_backoff_init(&client->push_backoff);
+  atomic_store(&client->destroyed, false);
   register_client(client);
+  check_again(client, conf);
 
   rd_kafka_conf_set_oauthbearer_token_refresh_cb(own, NULL);
   rd_kafka_interceptor_add_on_thread_start(rk, INTERCEPTOR, on_thread_start, client);
@@ -267,8 +288,7 @@ void gov_adapter_release(gov_adapter *adapter) {
   if (atomic_fetch_sub(&adapter->holds, 1) > 1)
     return;
 
-  if (adapter->timers)
-    gov_keeper_leave();
+  gov_keeper_leave(adapter->keeper);
   gov_token_source_leave(adapter->source);
   mskgov_governor_unref(adapter->governor);
   free(adapter);

@@ -15,8 +15,8 @@
 #include "base/list.h"
 #include "base/random.h"
 #include "base/timers.h"
+#include "client/keeper.h"
 #include "client/token_source.h"
-#include "policy/backoff.h"
 
 #include <mskgov/governor.h>
 
@@ -46,7 +46,7 @@ typedef struct gov_adapter {
   atomic_uint holds;
   mskgov_governor *governor; /* a hold; NULL: connections are not governed */
   gov_token_source *source;
-  gov_timers *timers; /* the keeper's */
+  gov_keeper *keeper; /* a hold */
 } gov_adapter;
 
 typedef struct gov_client {
@@ -55,8 +55,9 @@ typedef struct gov_client {
   gov_app_callbacks app;
   gov_list_node registered; /* in the list that finds a client by its rk */
 
+  atomic_bool destroyed; /* rd_kafka_destroy has begun: what ends now ends by itself */
+
   gov_timer push; /* the next token */
-  gov_backoff push_backoff;
   gov_random random;
   uint64_t token_expires_at_ns; /* Unix, of the token that librdkafka has; 0: none */
 } gov_client;

@@ -54,13 +54,20 @@ int gov_parking_connect(int fd, const struct sockaddr *address, socklen_t length
  * that was refused does not, and port 0 of the own host refuses every connection.
  */
 static void connect_to_refusal(int socket, int family) {
+  static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
   struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 
+  int rc;
+
+  /* A connect_cb may have got somewhere before it failed: that is undone first. */
+  connect(socket, &nowhere, sizeof(nowhere));
   if (family == AF_INET6)
-    gov_parking_connect(socket, (const struct sockaddr *)&v6, sizeof(v6), NULL);
+    rc = gov_parking_connect(socket, (const struct sockaddr *)&v6, sizeof(v6), NULL);
   else
-    gov_parking_connect(socket, (const struct sockaddr *)&v4, sizeof(v4), NULL);
+    rc = gov_parking_connect(socket, (const struct sockaddr *)&v4, sizeof(v4), NULL);
+  if (rc)
+    shutdown(socket, SHUT_RDWR);
 }
 
 int gov_parking_leave(int fd, int aside, const struct sockaddr *address, socklen_t length,

@@ -36,7 +36,7 @@ static int check_librdkafka(const rd_kafka_conf_t *conf, mskgov_error_info *erro
   return 0;
 }
 
-static int check_arguments(const rd_kafka_conf_t *conf, const mskgov_governor *governor,
+static int check_arguments(const rd_kafka_conf_t *conf, mskgov_governor *governor,
                            const mskgov_rdkafka_options *options,
                            mskgov_error_info *error) {
   int rc;
@@ -51,6 +51,9 @@ static int check_arguments(const rd_kafka_conf_t *conf, const mskgov_governor *g
                          "governor is NULL; make one with mskgov_governor_new, or set "
                          "options.ungoverned to have tokens only");
 
+  rc = options->ungoverned ? 0 : mskgov_governor_check(governor, error);
+  if (rc)
+    return rc;
   rc = check_librdkafka(conf, error);
 
   return rc ? rc : gov_conf_check(conf, error);
@@ -78,7 +81,7 @@ static int check_token(gov_token_source *source, mskgov_error_info *error) {
   int rc;
 
   gov_token_init(&token);
-  rc = gov_token_source_get(source, &token, error);
+  rc = gov_token_source_get(source, &token, NULL, error);
   gov_token_fini(&token);
 
   return rc;
@@ -99,9 +102,9 @@ static int adapter_new(gov_adapter **out, mskgov_governor *governor, const char 
   if (rc == 0)
     rc = check_token(adapter->source, error);
   if (rc == 0) {
-    int errnum = gov_keeper_join(&adapter->timers);
+    int errnum = gov_keeper_join(&adapter->keeper);
     if (errnum)
-      rc = gov_error_set_errno(error, errnum, "cannot start the keeper's thread");
+      rc = gov_error_set_errno(error, errnum, "cannot start the keeper's threads");
   }
   if (rc) {
     gov_adapter_release(adapter);
@@ -112,10 +115,28 @@ static int adapter_new(gov_adapter **out, mskgov_governor *governor, const char 
   return 0;
 }
 
+/* Sets the mechanism and binds the client; both or neither. */
+static int bind_client(rd_kafka_conf_t *conf, gov_adapter *adapter,
+                       mskgov_error_info *error) {
+  char before[GOV_CONF_VALUE_MAX], text[256];
+  int rc;
+
+  gov_conf_get(conf, "sasl.mechanisms", before);
+  if (rd_kafka_conf_set(conf, "sasl.mechanisms", "OAUTHBEARER", text, sizeof(text)) !=
+      RD_KAFKA_CONF_OK)
+    return gov_error_set(error, MSKGOV_ERR_UNSUPPORTED, "sasl.mechanisms: %s", text);
+
+  rc = gov_client_bind(conf, adapter, NULL, error);
+  if (rc)
+    rd_kafka_conf_set(conf, "sasl.mechanisms", before, NULL, 0);
+
+  return rc;
+}
+
 int mskgov_rdkafka_apply(rd_kafka_conf_t *conf, mskgov_governor *governor,
                          const mskgov_rdkafka_options *options, mskgov_error_info *error) {
-  char region[REGION_MAX], text[256];
-  gov_adapter *adapter = NULL;
+  char region[REGION_MAX];
+  gov_adapter *adapter;
   int rc;
 
   gov_error_reset(error);
@@ -129,14 +150,8 @@ int mskgov_rdkafka_apply(rd_kafka_conf_t *conf, mskgov_governor *governor,
   if (rc)
     return rc;
 
-  rc = gov_client_bind(conf, adapter, NULL, error);
+  rc = bind_client(conf, adapter, error);
   gov_adapter_release(adapter);
-  if (rc)
-    return rc;
 
-  if (rd_kafka_conf_set(conf, "sasl.mechanisms", "OAUTHBEARER", text, sizeof(text)) !=
-      RD_KAFKA_CONF_OK)
-    return gov_error_set(error, MSKGOV_ERR_UNSUPPORTED, "sasl.mechanisms: %s", text);
-
-  return 0;
+  return rc;
 }

@@ -3,12 +3,17 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/list.h"
+#include "base/random.h"
+#include "client/process.h"
+#include "policy/backoff.h"
 
 #include <mskgov/authenticator.h>
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 /* A presigned URL with a session token of 16 KiB, percent-encoded, in base64. */
 #define TOKEN_MAX (128u << 10)
@@ -16,30 +21,40 @@
 
 struct gov_token_source {
   gov_list_node node; /* in `sources` */
-  unsigned users;     /* under the mutex of `sources` */
+  unsigned users;     /* under the process's lock */
+  pid_t pid;
   mskgov_authenticator *authenticator;
   mskgov_credentials_provider *provider; /* a hold; NULL: the environment */
 
   pthread_mutex_t mutex;
+  pthread_cond_t answered;
   struct {
-    mskgov_token *token; /* the newest, or NULL */
-    uint64_t aged_at_ns; /* Unix: when a newer one is wanted */
+    bool asking;               /* a thread is at the provider */
+    mskgov_token *token;       /* the newest, or NULL */
+    uint64_t aged_at_ns;       /* Unix: when a newer one is wanted */
+    mskgov_error_info failure; /* code 0: the last answer was a token */
+    uint64_t retry_at_ns;      /* monotonic: when the provider may be asked again */
+    gov_backoff backoff;
+    gov_random random;
   } locked;
 };
 
-static struct {
-  pthread_mutex_t mutex;
-  gov_list list;
-} sources = {.mutex = PTHREAD_MUTEX_INITIALIZER,
-             .list = {{&sources.list.root, &sources.list.root}}};
+static const gov_backoff_options retry_backoff = {
+    .jitter = MSKGOV_JITTER_EQUAL,
+    .base_ns = GOV_NS_PER_S,
+    .cap_ns = 30 * GOV_NS_PER_S,
+};
+
+/* All sources, those inherited by a fork too; under the process's lock. */
+static gov_list sources = {{&sources.root, &sources.root}};
 
 static gov_token_source *find_locked(const char *region,
                                      const mskgov_credentials_provider *provider) {
-  for (gov_list_node *node = gov_list_first(&sources.list); node;
-       node = gov_list_next(&sources.list, node)) {
+  for (gov_list_node *node = gov_list_first(&sources); node;
+       node = gov_list_next(&sources, node)) {
     gov_token_source *source = gov_container_of(node, gov_token_source, node);
 
-    if (source->provider == provider &&
+    if (source->pid == getpid() && source->provider == provider &&
         strcmp(mskgov_authenticator_region(source->authenticator), region) == 0)
       return source;
   }
@@ -65,7 +80,10 @@ static int source_new(gov_token_source **out, const char *region,
     return rc;
   }
 
+  source->pid = getpid();
   pthread_mutex_init(&source->mutex, NULL);
+  pthread_cond_init(&source->answered, NULL);
+  gov_random_init_system(&source->locked.random);
   source->provider = provider ? mskgov_credentials_provider_ref(provider) : NULL;
   *out = source;
 
@@ -77,18 +95,18 @@ int gov_token_source_join(gov_token_source **out, const char *region,
   gov_token_source *source;
   int rc = 0;
 
-  pthread_mutex_lock(&sources.mutex);
+  gov_process_lock();
   source = find_locked(region, provider);
   if (!source) {
     rc = source_new(&source, region, provider, error);
     if (rc == 0)
-      gov_list_push_back(&sources.list, &source->node);
+      gov_list_push_back(&sources, &source->node);
   }
   if (rc == 0) {
     source->users++;
     *out = source;
   }
-  pthread_mutex_unlock(&sources.mutex);
+  gov_process_unlock();
 
   return rc;
 }
@@ -99,18 +117,21 @@ void gov_token_source_leave(gov_token_source *source) {
   if (!source)
     return;
 
-  pthread_mutex_lock(&sources.mutex);
+  gov_process_lock();
   left = --source->users;
   if (left == 0)
     gov_list_remove(&source->node);
-  pthread_mutex_unlock(&sources.mutex);
+  gov_process_unlock();
   if (left)
     return;
 
   mskgov_token_free(source->locked.token);
   mskgov_authenticator_free(source->authenticator);
   mskgov_credentials_provider_free(source->provider);
-  pthread_mutex_destroy(&source->mutex);
+  if (source->pid == getpid()) {
+    pthread_cond_destroy(&source->answered);
+    pthread_mutex_destroy(&source->mutex);
+  }
   free(source);
 }
 
@@ -136,37 +157,76 @@ static int copy(const mskgov_token *from, gov_token *to, mskgov_error_info *erro
 }
 
 /* Keeps a token that was just signed; with a quarter of its life gone it has aged. */
-static void keep_locked(gov_token_source *source, mskgov_token *token, uint64_t now_ns) {
+static void keep_locked(gov_token_source *source, mskgov_token *token) {
+  uint64_t now_ns = gov_clock_unix_ns(&gov_clock_system);
   uint64_t expires_at_ns = mskgov_token_expires_at_ns(token);
 
   mskgov_token_free(source->locked.token);
   source->locked.token = token;
   source->locked.aged_at_ns =
       expires_at_ns > now_ns ? now_ns + (expires_at_ns - now_ns) / 4 : 0;
+  source->locked.failure.code = 0;
+  gov_backoff_init(&source->locked.backoff);
 }
 
-int gov_token_source_get(gov_token_source *source, gov_token *token,
+static void keep_failure_locked(gov_token_source *source,
+                                const mskgov_error_info *failure) {
+  source->locked.failure = *failure;
+  source->locked.retry_at_ns = gov_time_add(
+      gov_clock_monotonic_ns(&gov_clock_system),
+      gov_backoff_next(&source->locked.backoff, &retry_backoff, &source->locked.random));
+}
+
+/* Answers from what is known; false: the provider has to be asked. */
+static bool answer_locked(gov_token_source *source, gov_token *token, int *rc,
+                          uint64_t *retry_at_ns, mskgov_error_info *error) {
+  if (source->locked.failure.code) {
+    if (retry_at_ns)
+      *retry_at_ns = source->locked.retry_at_ns;
+    if (gov_clock_monotonic_ns(&gov_clock_system) >= source->locked.retry_at_ns)
+      return false;
+    *rc = gov_error_set(error, source->locked.failure.code, "%s",
+                        source->locked.failure.text);
+    return true;
+  }
+
+  if (!source->locked.token ||
+      gov_clock_unix_ns(&gov_clock_system) >= source->locked.aged_at_ns)
+    return false;
+  *rc = copy(source->locked.token, token, error);
+
+  return true;
+}
+
+/* One thread asks the provider; who comes meanwhile waits for its answer. */
+int gov_token_source_get(gov_token_source *source, gov_token *token, uint64_t *retry_at_ns,
                          mskgov_error_info *error) {
-  uint64_t now_ns = gov_clock_unix_ns(&gov_clock_system);
   mskgov_token *signed_now = NULL;
-  bool fresh;
+  mskgov_error_info failure;
   int rc = 0;
 
   pthread_mutex_lock(&source->mutex);
-  fresh = source->locked.token && now_ns < source->locked.aged_at_ns;
-  if (fresh)
-    rc = copy(source->locked.token, token, error);
+  while (source->locked.asking)
+    pthread_cond_wait(&source->answered, &source->mutex);
+  if (answer_locked(source, token, &rc, retry_at_ns, error)) {
+    pthread_mutex_unlock(&source->mutex);
+    return rc;
+  }
+  source->locked.asking = true;
   pthread_mutex_unlock(&source->mutex);
-  if (fresh)
-    return rc;
 
-  rc = mskgov_authenticator_token(source->authenticator, &signed_now, error);
-  if (rc)
-    return rc;
+  mskgov_authenticator_token(source->authenticator, &signed_now, &failure);
 
-  rc = copy(signed_now, token, error);
   pthread_mutex_lock(&source->mutex);
-  keep_locked(source, signed_now, now_ns);
+  source->locked.asking = false;
+  if (signed_now)
+    keep_locked(source, signed_now);
+  else
+    keep_failure_locked(source, &failure);
+  if (!answer_locked(source, token, &rc, retry_at_ns, error))
+    rc = signed_now ? copy(signed_now, token, error)
+                    : gov_error_set(error, failure.code, "%s", failure.text);
+  pthread_cond_broadcast(&source->answered);
   pthread_mutex_unlock(&source->mutex);
 
   return rc;

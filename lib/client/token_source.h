@@ -1,8 +1,9 @@
 /*
  * Tokens for any number of clients: one per region and credentials provider, signed when
- * the last one has aged, however many clients ask.
+ * the last one has aged, however many clients ask. A failure is shared as well: until its
+ * back-off is over, everyone gets the same answer and nobody asks the provider.
  *
- * Process-wide state: the list of sources, under a mutex. Threads: any.
+ * Process-wide state: the list of sources, under the process's lock. Threads: any.
  */
 #ifndef GOV_CLIENT_TOKEN_SOURCE_H
 #define GOV_CLIENT_TOKEN_SOURCE_H
@@ -37,10 +38,10 @@ void gov_token_fini(gov_token *token);
 
 /*
  * Copies a token that has at least three quarters of its life ahead, signing a new one if
- * need be; that may block as long as the provider does. Returns 0 or the authenticator's
- * error.
+ * need be; that may block as long as the provider does. Returns 0, or the authenticator's
+ * error, and in *retry_at_ns (monotonic; may be NULL) when to ask again.
  */
-int gov_token_source_get(gov_token_source *source, gov_token *token,
+int gov_token_source_get(gov_token_source *source, gov_token *token, uint64_t *retry_at_ns,
                          mskgov_error_info *error);
 
 #endif

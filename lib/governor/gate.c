@@ -179,6 +179,11 @@ uint64_t gov_gate_advance(gov_gate *gate, uint64_t now_ns, gov_list *ended) {
   return next_ns;
 }
 
+void gov_gate_forget_try(gov_gate *gate) {
+  gate->metrics.requested--;
+  gate->metrics.canceled--;
+}
+
 static uint64_t *failure_counter(mskgov_broker_metrics *metrics, mskgov_outcome outcome) {
   switch (outcome) {
   case MSKGOV_OUTCOME_QUOTA:
@@ -205,8 +210,8 @@ void gov_gate_report(gov_gate *gate, const char *client, mskgov_outcome outcome,
   }
 
   ++*failure_counter(&gate->metrics, outcome);
-  snprintf(gate->metrics.last_failure, sizeof(gate->metrics.last_failure), "%s",
-           detail ? detail : "");
+  if (detail && *detail)
+    snprintf(gate->metrics.last_failure, sizeof(gate->metrics.last_failure), "%s", detail);
   gov_streaks_fail(&gate->streaks, client, &gate->options->backoff, now_ns, random);
 }
 

@@ -85,7 +85,10 @@ void gov_gate_close(gov_gate *gate, int rc, gov_list *ended);
  */
 uint64_t gov_gate_advance(gov_gate *gate, uint64_t now_ns, gov_list *ended);
 
-/* The outcome of a granted attempt. */
+/* A waiter that could not wait at all has ended: it is not counted. */
+void gov_gate_forget_try(gov_gate *gate);
+
+/* The outcome of a granted attempt; an empty detail leaves the last one to be read. */
 void gov_gate_report(gov_gate *gate, const char *client, mskgov_outcome outcome,
                      const char *detail, uint64_t now_ns, gov_random *random);
 

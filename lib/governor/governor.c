@@ -129,6 +129,8 @@ static void destroy(mskgov_governor *governor) {
 }
 
 int gov_governor_check_process(const mskgov_governor *governor, mskgov_error_info *error) {
+  if (!governor)
+    return gov_error_set(error, MSKGOV_ERR_INVALID, "governor is NULL");
   if (governor->pid == getpid())
     return 0;
 
@@ -136,6 +138,24 @@ int gov_governor_check_process(const mskgov_governor *governor, mskgov_error_inf
                        "the governor was made by process %d and this is process %d: make "
                        "a governor after the fork",
                        (int)governor->pid, (int)getpid());
+}
+
+int mskgov_governor_check(mskgov_governor *governor, mskgov_error_info *error) {
+  bool stopping;
+  int rc;
+
+  gov_error_reset(error);
+  rc = gov_governor_check_process(governor, error);
+  if (rc)
+    return rc;
+
+  pthread_mutex_lock(&governor->mutex);
+  stopping = governor->locked.stopping;
+  pthread_mutex_unlock(&governor->mutex);
+
+  return stopping
+             ? gov_error_set(error, MSKGOV_ERR_STOPPED, "the governor has been stopped")
+             : 0;
 }
 
 mskgov_governor *mskgov_governor_ref(mskgov_governor *governor) {
@@ -156,8 +176,8 @@ void mskgov_governor_unref(mskgov_governor *governor) {
     return;
 
   if (governor->pid != getpid()) {
-    /* The thread, which never was in this process, cannot give up its hold. */
-    if (atomic_fetch_sub(&governor->holds, 1) == 2)
+    /* A thread that ran at the fork is not in this process to give up its hold. */
+    if (atomic_fetch_sub(&governor->holds, 1) == (governor->locked.thread_ended ? 1 : 2))
       destroy(governor);
     return;
   }
@@ -195,24 +215,31 @@ void mskgov_governor_free(mskgov_governor *governor) {
   mskgov_governor_unref(governor);
 }
 
-gov_gate *gov_governor_gate_locked(mskgov_governor *governor, const char *address) {
+int gov_governor_gate_locked(mskgov_governor *governor, const char *address, gov_gate **out,
+                             mskgov_error_info *error) {
   gov_map_node *node = gov_map_find(&governor->locked.gates, address);
   gov_gate *gate;
 
-  if (node)
-    return gov_container_of(node, gov_gate, by_address);
-
-  if (!gov_heap_reserve(&governor->locked.agenda, governor->locked.gates.count + 1))
-    return NULL;
-  gate = gov_gate_new(address, &governor->gate_options);
-  if (!gate)
-    return NULL;
-  if (!gov_map_insert(&governor->locked.gates, &gate->by_address, gate->address)) {
-    gov_gate_free(gate);
-    return NULL;
+  if (node) {
+    *out = gov_container_of(node, gov_gate, by_address);
+    return 0;
   }
 
-  return gate;
+  if (governor->locked.gates.count >= MSKGOV_BROKERS_MAX)
+    return gov_error_set(error, MSKGOV_ERR_QUEUE_FULL,
+                         "broker is \"%s\"; a governor knows %d brokers at most", address,
+                         MSKGOV_BROKERS_MAX);
+
+  gate = gov_gate_new(address, &governor->gate_options);
+  if (!gate ||
+      !gov_heap_reserve(&governor->locked.agenda, governor->locked.gates.count + 1) ||
+      !gov_map_insert(&governor->locked.gates, &gate->by_address, gate->address)) {
+    gov_gate_free(gate);
+    return gov_error_no_memory(error);
+  }
+  *out = gate;
+
+  return 0;
 }
 
 void gov_governor_advance_locked(mskgov_governor *governor, gov_gate *gate,
@@ -223,8 +250,10 @@ void gov_governor_advance_locked(mskgov_governor *governor, gov_gate *gate,
     gov_heap_remove(&governor->locked.agenda, &gate->due);
   else
     gov_heap_update(&governor->locked.agenda, &gate->due, next_ns);
+}
 
-  if (next_ns < governor->locked.sleeps_until_ns ||
+void gov_governor_wake_locked(mskgov_governor *governor) {
+  if (gov_heap_first_ns(&governor->locked.agenda) < governor->locked.sleeps_until_ns ||
       !gov_list_empty(&governor->locked.ended))
     pthread_cond_signal(&governor->agenda_changed);
 }
@@ -276,6 +305,7 @@ static void advance_due_locked(mskgov_governor *governor) {
 
 static void *pace(void *argument) {
   mskgov_governor *governor = argument;
+  bool last;
 
   pthread_mutex_lock(&governor->mutex);
   while (!governor->locked.stopping) {
@@ -292,9 +322,11 @@ static void *pace(void *argument) {
   close_gates_locked(governor);
   tell_all_locked(governor);
   governor->locked.thread_ended = true;
+  last = atomic_fetch_sub(&governor->holds, 1) == 1;
   pthread_cond_broadcast(&governor->told);
   pthread_mutex_unlock(&governor->mutex);
-  mskgov_governor_unref(governor);
+  if (last)
+    destroy(governor);
 
   return NULL;
 }

@@ -73,11 +73,17 @@ int gov_governor_check_process(const mskgov_governor *governor, mskgov_error_inf
 /* Marks the permit as told, as waiter.rc says. */
 void gov_governor_settle_locked(mskgov_permit *permit);
 
-/* The gate of an address, made if need be; NULL: no memory. */
-gov_gate *gov_governor_gate_locked(mskgov_governor *governor, const char *address);
+/*
+ * The gate of an address, made if need be. Returns 0, MSKGOV_ERR_NO_MEMORY, or
+ * MSKGOV_ERR_QUEUE_FULL: MSKGOV_BROKERS_MAX brokers are known already.
+ */
+int gov_governor_gate_locked(mskgov_governor *governor, const char *address,
+                             gov_gate **gate, mskgov_error_info *error);
 
-/* Advances a gate and puts its next time on the agenda; wakes the thread if that is sooner
-   than it sleeps, or if there is somebody to tell. */
+/* Wakes the thread if the agenda begins sooner than it sleeps, or somebody is to be told. */
+void gov_governor_wake_locked(mskgov_governor *governor);
+
+/* Advances a gate and puts its next time on the agenda. */
 void gov_governor_advance_locked(mskgov_governor *governor, gov_gate *gate,
                                  uint64_t now_ns);
 

@@ -53,9 +53,9 @@ static int join_locked(mskgov_permit *permit, const char *broker, uint64_t timeo
   if (governor->locked.stopping)
     return gov_error_set(error, MSKGOV_ERR_STOPPED, "the governor has been stopped");
 
-  permit->gate = gov_governor_gate_locked(governor, broker);
-  if (!permit->gate)
-    return gov_error_no_memory(error);
+  rc = gov_governor_gate_locked(governor, broker, &permit->gate, error);
+  if (rc)
+    return rc;
 
   rc = gov_gate_join(permit->gate, &permit->waiter, permit->client,
                      gov_time_add(now_ns, gov_ms_to_ns(timeout_ms)), now_ns);
@@ -142,9 +142,12 @@ int mskgov_permit_acquire(mskgov_governor *governor, const char *broker, const c
   permit = *out;
   if (permit->waiter.ended)
     gov_governor_settle_locked(permit);
-  else
+  gov_governor_wake_locked(governor);
+  if (permit->state == GOV_PERMIT_WAITING)
     sleep_locked(permit);
   rc = describe_end_locked(permit, timeout_ms, error);
+  if (rc == MSKGOV_ERR_DEADLINE && timeout_ms == 0)
+    gov_gate_forget_try(permit->gate);
   pthread_mutex_unlock(&governor->mutex);
 
   if (rc) {
@@ -166,6 +169,7 @@ int mskgov_permit_acquire_async(mskgov_governor *governor, const char *broker,
 
   (*out)->callback = callback;
   (*out)->user = user;
+  gov_governor_wake_locked(governor);
   pthread_mutex_unlock(&governor->mutex);
 
   return 0;
@@ -193,6 +197,7 @@ int mskgov_permit_report(mskgov_permit *permit, mskgov_outcome outcome,
                   &governor->locked.random);
   permit->state = outcome == MSKGOV_OUTCOME_CONNECTED ? GOV_PERMIT_OPEN : GOV_PERMIT_OVER;
   gov_governor_advance_locked(governor, permit->gate, now_ns);
+  gov_governor_wake_locked(governor);
   pthread_mutex_unlock(&governor->mutex);
 
   return 0;
@@ -225,6 +230,7 @@ static void give_up_locked(mskgov_permit *permit) {
   }
 
   gov_governor_advance_locked(governor, gate, now_ns);
+  gov_governor_wake_locked(governor);
 }
 
 void mskgov_permit_release(mskgov_permit *permit) {

@@ -15,6 +15,7 @@ typedef struct gov_streak {
 
 void gov_streaks_init(gov_streaks *streaks) {
   gov_map_init(&streaks->clients);
+  streaks->forget_at_ns = 0;
 }
 
 void gov_streaks_fini(gov_streaks *streaks) {
@@ -37,12 +38,18 @@ static void forget(gov_streaks *streaks, gov_streak *streak) {
 }
 
 static void forget_waited(gov_streaks *streaks, uint64_t now_ns) {
+  if (now_ns < streaks->forget_at_ns)
+    return;
+
+  streaks->forget_at_ns = UINT64_MAX;
   for (size_t i = 0; i < streaks->clients.bucket_count; i++)
     for (gov_map_node *node = streaks->clients.buckets[i], *next; node; node = next) {
       gov_streak *streak = gov_container_of(node, gov_streak, node);
       next = node->next;
       if (streak->not_before_ns <= now_ns)
         forget(streaks, streak);
+      else if (streak->not_before_ns < streaks->forget_at_ns)
+        streaks->forget_at_ns = streak->not_before_ns;
     }
 }
 
@@ -68,6 +75,12 @@ static gov_streak *add(gov_streaks *streaks, const char *client, uint64_t now_ns
   return streak;
 }
 
+static void set_wait(gov_streaks *streaks, gov_streak *streak, uint64_t not_before_ns) {
+  streak->not_before_ns = not_before_ns;
+  if (not_before_ns < streaks->forget_at_ns)
+    streaks->forget_at_ns = not_before_ns;
+}
+
 uint64_t gov_streaks_not_before_ns(const gov_streaks *streaks, const char *client) {
   const gov_streak *streak = find(streaks, client);
 
@@ -82,8 +95,8 @@ void gov_streaks_fail(gov_streaks *streaks, const char *client,
   if (!streak)
     streak = add(streaks, client, now_ns);
   if (streak)
-    streak->not_before_ns =
-        gov_time_add(now_ns, gov_backoff_next(&streak->backoff, options, random));
+    set_wait(streaks, streak,
+             gov_time_add(now_ns, gov_backoff_next(&streak->backoff, options, random)));
 }
 
 void gov_streaks_succeed(gov_streaks *streaks, const char *client) {

@@ -13,6 +13,7 @@
 
 typedef struct gov_streaks {
   gov_map clients;
+  uint64_t forget_at_ns; /* before this moment nobody can be forgotten */
 } gov_streaks;
 
 /*

@@ -13,6 +13,10 @@
  * had been granted, and none of them had been reported more than one second before; all
  * Q slots were held.
  *
+ * The premise fails where the client itself breaks an attempt off (a time-out, its end):
+ * what it had sent may still arrive, later than the report by the way to the broker. An
+ * answer of the broker's, or a connection closed by it, comes after it counted.
+ *
  * It costs nothing while handshakes are shorter than the bucket's spread, and slows down,
  * gracefully, as they grow longer: Q / (1 s + latency) attempts per second.
  *

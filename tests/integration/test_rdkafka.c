@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* --- What is refused, before a connection is tried ------------------------------------
@@ -135,6 +136,85 @@ START_TEST(test_applied_twice) {
   mskgov_credentials_provider_free(provider);
   mskgov_credentials_free(credentials);
   mskgov_governor_free(governor);
+}
+END_TEST
+
+static void expect_governor_error(mskgov_governor *governor, int code) {
+  mskgov_credentials *credentials = test_credentials(MSKGOV_NEVER);
+  mskgov_credentials_provider *provider;
+  rd_kafka_conf_t *conf = test_conf_new("127.0.0.1:9098", NULL);
+  mskgov_rdkafka_options options;
+  mskgov_error_info error;
+
+  mskgov_credentials_provider_new_static(&provider, credentials, NULL);
+  mskgov_rdkafka_options_init(&options);
+  options.region = TEST_REGION;
+  options.credentials = provider;
+  ck_assert_int_eq(mskgov_rdkafka_apply(conf, governor, &options, &error), code);
+  ck_assert_int_eq(error.code, code);
+
+  rd_kafka_conf_destroy(conf);
+  mskgov_credentials_provider_free(provider);
+  mskgov_credentials_free(credentials);
+}
+
+START_TEST(test_governor_that_cannot_serve) {
+  mskgov_governor *governor = test_governor_new(20);
+  int status;
+  pid_t pid;
+
+  expect_governor_error(NULL, MSKGOV_ERR_INVALID);
+  pid = fork();
+  if (pid == 0) {
+    expect_governor_error(governor, MSKGOV_ERR_FORKED);
+    _exit(0);
+  }
+  ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+  ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  mskgov_governor_stop(governor);
+  expect_governor_error(governor, MSKGOV_ERR_STOPPED);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+/* A child makes a client of its own, and destroys what it inherited. */
+static void live_in_a_child(rd_kafka_conf_t *inherited, const test_cluster *cluster) {
+  mskgov_governor *governor = test_governor_new(20);
+  rd_kafka_conf_t *conf = test_conf_new(mskgov_cluster_bootstrap_servers(cluster->cluster),
+                                        mskgov_cluster_ca_pem(cluster->cluster));
+  rd_kafka_t *rk;
+
+  test_apply(conf, governor, cluster->provider);
+  rk = test_client_new(conf);
+  rd_kafka_conf_destroy(inherited);
+  test_wait_until(
+      test_metrics(governor, mskgov_cluster_bootstrap_servers(cluster->cluster)).open == 1);
+  rd_kafka_destroy(rk);
+  mskgov_governor_free(governor);
+}
+
+START_TEST(test_fork_with_an_applied_conf) {
+  mskgov_governor *governor = test_governor_new(20);
+  rd_kafka_conf_t *conf;
+  test_cluster cluster;
+  int status;
+  pid_t pid;
+
+  test_cluster_start(&cluster, 1, 20);
+  conf = test_conf_new("127.0.0.1:9098", NULL);
+  test_apply(conf, governor, cluster.provider);
+  pid = fork();
+  if (pid == 0) {
+    if (TEST_CHILD_MAY_START_THREADS)
+      live_in_a_child(conf, &cluster);
+    _exit(0);
+  }
+  ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+  ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %#x",
+                (unsigned)status);
+  rd_kafka_conf_destroy(conf);
+  mskgov_governor_free(governor);
+  test_cluster_stop(&cluster);
 }
 END_TEST
 
@@ -456,6 +536,7 @@ END_TEST
 
 TEST_MAIN("rdkafka", TEST_TABLE(test_refusals, refusals), TEST(test_no_credentials),
           TEST(test_expired_credentials), TEST(test_applied_twice),
+          TEST(test_governor_that_cannot_serve), TEST(test_fork_with_an_applied_conf),
           TEST_LOOP(test_callbacks_are_chained, 4), TEST(test_destroy_while_parked),
           TEST(test_governor_goes_first), TEST(test_refused_connection),
           TEST(test_setup_timeout), TEST(test_rejections_are_survived),

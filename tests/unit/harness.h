@@ -6,10 +6,20 @@
 #define TEST_HARNESS_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+#define TEST_CHILD_MAY_START_THREADS false /* the sanitizer cannot follow them */
+#else
+#define TEST_CHILD_MAY_START_THREADS true
+#endif
 
 static inline uint64_t test_seed(void) {
   const char *given = getenv("MSKGOV_TEST_SEED");

@@ -8,15 +8,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#ifndef __has_feature
-#define __has_feature(feature) 0
-#endif
-#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
-#define CHILD_MAY_START_THREADS false /* the sanitizer cannot follow them */
-#else
-#define CHILD_MAY_START_THREADS true
-#endif
-
 static uint64_t monotonic_ms(void) {
   struct timespec now;
 
@@ -319,7 +310,7 @@ static int child_of_fork(mskgov_governor *governor, mskgov_permit *permit) {
   mskgov_governor_stop(governor);
   mskgov_governor_free(governor);
 
-  if (!CHILD_MAY_START_THREADS)
+  if (!TEST_CHILD_MAY_START_THREADS)
     return 0;
   if (mskgov_governor_new(&governor, &options, NULL))
     return 5;

@@ -138,6 +138,27 @@ START_TEST(test_a_failed_start_looks_refused) {
 }
 END_TEST
 
+/* A proxy that answered and then refused: the connection must not come back to life. */
+static int connects_and_fails(int socket, const struct sockaddr *to, socklen_t length,
+                              void *user) {
+  (void)user;
+  ck_assert_int_eq(gov_parking_connect(socket, to, length, NULL), 0);
+  poll(&(struct pollfd){.fd = socket, .events = POLLOUT}, 1, 10000);
+
+  return ECONNABORTED;
+}
+
+START_TEST(test_a_failed_start_undoes_a_connection) {
+  setup();
+  ck_assert_int_eq(gov_parking_leave(fd, aside, (struct sockaddr *)&address,
+                                     sizeof(address), connects_and_fails, NULL),
+                   ECONNABORTED);
+  ck_assert(poll_as_librdkafka() & (POLLERR | POLLHUP));
+  ck_assert_int_eq(socket_error(), ECONNREFUSED);
+  teardown();
+}
+END_TEST
+
 START_TEST(test_refusing) {
   setup();
   gov_parking_refuse(fd, aside, (struct sockaddr *)&address);
@@ -155,5 +176,6 @@ END_TEST
 
 TEST_MAIN("parking", TEST(test_parked_is_quiet),
           TEST_LOOP(test_leaving_wakes_the_poller, 20), TEST(test_refused_by_the_peer),
-          TEST(test_a_failed_start_looks_refused), TEST(test_refusing),
+          TEST(test_a_failed_start_looks_refused),
+          TEST(test_a_failed_start_undoes_a_connection), TEST(test_refusing),
           TEST(test_bad_descriptor))
