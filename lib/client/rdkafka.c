@@ -136,7 +136,7 @@ static int bind_client(rd_kafka_conf_t *conf, gov_adapter *adapter,
 int mskgov_rdkafka_apply(rd_kafka_conf_t *conf, mskgov_governor *governor,
                          const mskgov_rdkafka_options *options, mskgov_error_info *error) {
   char region[REGION_MAX];
-  gov_adapter *adapter;
+  gov_adapter *adapter = NULL;
   int rc;
 
   gov_error_reset(error);
