@@ -15,8 +15,11 @@
 #ifndef __has_feature
 #define __has_feature(feature) 0
 #endif
-#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
-#define TEST_CHILD_MAY_START_THREADS false /* the sanitizer cannot follow them */
+/* The sanitizers do not hold their own locks across a fork, so that a child of a process
+   with threads may hang in them. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) ||                       \
+    __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define TEST_CHILD_MAY_START_THREADS false
 #else
 #define TEST_CHILD_MAY_START_THREADS true
 #endif
