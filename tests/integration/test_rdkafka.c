@@ -514,7 +514,7 @@ static int short_lived_get(void *self, mskgov_credentials **credentials,
 static const mskgov_credentials_provider_ops short_lived = {short_lived_get, NULL};
 
 /* Tokens are renewed without the application polling, from a thread of mskgov's. */
-START_TEST(test_tokens_are_renewed) {
+START_TEST(test_tokens_are_renewed), TEST(test_clients_share_a_token) {
   mskgov_governor *governor = test_governor_new(1);
   mskgov_credentials_provider *provider;
   rd_kafka_conf_t *conf;
@@ -535,10 +535,51 @@ START_TEST(test_tokens_are_renewed) {
 }
 END_TEST
 
+/* The cluster's own credentials, counted. */
+static int counted_get(void *self, mskgov_credentials **credentials,
+                       mskgov_error_info *error) {
+  const test_cluster *cluster = self;
+
+  (void)error;
+  atomic_fetch_add(&gets, 1);
+  *credentials = mskgov_credentials_ref(cluster->credentials);
+
+  return 0;
+}
+
+static const mskgov_credentials_provider_ops counted = {counted_get, NULL};
+
+/* However many clients, their provider is asked once. */
+START_TEST(test_clients_share_a_token) {
+  enum { CLIENTS = 10 };
+  mskgov_governor *governor = test_governor_new(1000);
+  mskgov_credentials_provider *provider;
+  rd_kafka_t *clients[CLIENTS];
+  test_cluster cluster;
+
+  test_cluster_start(&cluster, 1, 1000);
+  ck_assert_int_eq(mskgov_credentials_provider_new(&provider, &counted, &cluster, NULL), 0);
+  for (int i = 0; i < CLIENTS; i++) {
+    rd_kafka_conf_t *conf = test_conf_new(mskgov_cluster_bootstrap_servers(cluster.cluster),
+                                          mskgov_cluster_ca_pem(cluster.cluster));
+    test_apply(conf, governor, provider);
+    clients[i] = test_client_new(conf);
+  }
+  test_wait_until(test_cluster_counters(&cluster).open == CLIENTS);
+  ck_assert_int_eq(gets, 1);
+
+  for (int i = 0; i < CLIENTS; i++)
+    rd_kafka_destroy(clients[i]);
+  mskgov_credentials_provider_free(provider);
+  mskgov_governor_free(governor);
+  test_cluster_stop(&cluster);
+}
+END_TEST
+
 TEST_MAIN("rdkafka", TEST_TABLE(test_refusals, refusals), TEST(test_no_credentials),
           TEST(test_expired_credentials), TEST(test_applied_twice),
           TEST(test_governor_that_cannot_serve), TEST(test_fork_with_an_applied_conf),
           TEST_LOOP(test_callbacks_are_chained, 4), TEST(test_destroy_while_parked),
           TEST(test_governor_goes_first), TEST(test_refused_connection),
           TEST(test_setup_timeout), TEST(test_rejections_are_survived),
-          TEST(test_tokens_are_renewed))
+          TEST(test_tokens_are_renewed), TEST(test_clients_share_a_token))
