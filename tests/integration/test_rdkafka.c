@@ -514,7 +514,7 @@ static int short_lived_get(void *self, mskgov_credentials **credentials,
 static const mskgov_credentials_provider_ops short_lived = {short_lived_get, NULL};
 
 /* Tokens are renewed without the application polling, from a thread of mskgov's. */
-START_TEST(test_tokens_are_renewed), TEST(test_clients_share_a_token) {
+START_TEST(test_tokens_are_renewed) {
   mskgov_governor *governor = test_governor_new(1);
   mskgov_credentials_provider *provider;
   rd_kafka_conf_t *conf;
