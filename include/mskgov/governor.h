@@ -79,6 +79,16 @@ MSKGOV_API int mskgov_governor_new(mskgov_governor **governor,
                                    mskgov_error_info *error);
 
 /*
+ * Changes the quota of every broker, at once and for those who wait already. A lower rate
+ * holds from the next second on: what was granted is not taken back. Connections beyond a
+ * lower limit stay open. Returns 0, MSKGOV_ERR_INVALID (field, value and range in `error`;
+ * nothing changed), MSKGOV_ERR_FORKED.
+ */
+MSKGOV_API int mskgov_governor_set_quota(mskgov_governor *governor,
+                                         const mskgov_quota *quota,
+                                         mskgov_error_info *error);
+
+/*
  * Whether permits can be had of it: 0, MSKGOV_ERR_STOPPED, MSKGOV_ERR_FORKED, or
  * MSKGOV_ERR_INVALID for NULL.
  */

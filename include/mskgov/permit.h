@@ -83,6 +83,16 @@ MSKGOV_API int mskgov_permit_acquire_async(mskgov_governor *governor, const char
                                            mskgov_error_info *error);
 
 /*
+ * Estimates how long a request made now would wait, in milliseconds, rounded up: the
+ * client's back-off, then one slot for each who is in line. It promises nothing: slow
+ * handshakes, failures and the limit of open connections can make it longer. Returns 0 or
+ * MSKGOV_ERR_INVALID, MSKGOV_ERR_STOPPED, MSKGOV_ERR_FORKED.
+ */
+MSKGOV_API int mskgov_permit_estimate(mskgov_governor *governor, const char *broker,
+                                      const char *client, uint64_t *wait_ms,
+                                      mskgov_error_info *error);
+
+/*
  * Reports how the attempt ended; once, after the grant. `detail` is for the reader of logs
  * and may be NULL. Report as soon as it is known: the broker's slot comes back one second
  * after the report. Returns 0, or MSKGOV_ERR_STATE: not granted, or already reported.

@@ -24,11 +24,17 @@ typedef struct mskgov_quota {
   uint32_t max_connections;
 } mskgov_quota;
 
-/* M5, M7g and express brokers: 100 new connections per second and broker, 3000 open. */
+/* Standard brokers (M5, M7g): 100 new connections per second and broker, 3000 open. */
 MSKGOV_API mskgov_quota mskgov_quota_standard(void);
+
+/* Express brokers: the same figures. */
+MSKGOV_API mskgov_quota mskgov_quota_express(void);
 
 /* kafka.t3.small: 4 new connections per second and broker, 3000 open. */
 MSKGOV_API mskgov_quota mskgov_quota_t3_small(void);
+
+/* As published until 2022, and still in force on some clusters: 20 per second, 3000 open. */
+MSKGOV_API mskgov_quota mskgov_quota_legacy_2022(void);
 
 #ifdef __cplusplus
 }

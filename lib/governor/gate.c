@@ -179,6 +179,33 @@ uint64_t gov_gate_advance(gov_gate *gate, uint64_t now_ns, gov_list *ended) {
   return next_ns;
 }
 
+void gov_gate_options_changed(gov_gate *gate) {
+  gate->slot_ns = NO_SLOT;
+  gov_bucket_init(&gate->bucket);
+  gov_window_set_limit(&gate->window, gate->options->quota.connections_per_s);
+}
+
+uint64_t gov_gate_estimate_ns(gov_gate *gate, const char *client, uint64_t now_ns) {
+  uint64_t interval_ns = gate->options->rate.interval_ns;
+  uint64_t in_line = gate->metrics.waiting - gate->backing_off.count;
+  uint64_t window_ns = gov_window_next_ns(&gate->window, now_ns);
+  uint64_t ready_ns = gov_streaks_not_before_ns(&gate->streaks, client);
+  uint64_t at_ns;
+
+  if (gate->slot_ns == NO_SLOT || (in_line == 0 && gate->slot_ns < now_ns))
+    at_ns = gov_bucket_next_ns(&gate->bucket, &gate->options->rate, now_ns);
+  else
+    at_ns = gate->slot_ns;
+
+  if (window_ns != UINT64_MAX && at_ns < window_ns)
+    at_ns = window_ns;
+  if (in_line > UINT64_MAX / interval_ns)
+    return UINT64_MAX;
+  at_ns = gov_time_add(at_ns, in_line * interval_ns);
+
+  return at_ns > ready_ns ? at_ns : ready_ns;
+}
+
 void gov_gate_forget_try(gov_gate *gate) {
   gate->metrics.requested--;
   gate->metrics.canceled--;

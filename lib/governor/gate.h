@@ -29,6 +29,7 @@
 
 typedef struct gov_gate_options {
   mskgov_quota quota;
+  uint64_t spread_ns; /* of the grants on their way, in `rate` */
   gov_bucket_rate rate;
   gov_backoff_options backoff;
   uint32_t max_waiters;
@@ -87,6 +88,16 @@ uint64_t gov_gate_advance(gov_gate *gate, uint64_t now_ns, gov_list *ended);
 
 /* A waiter that could not wait at all has ended: it is not counted. */
 void gov_gate_forget_try(gov_gate *gate);
+
+/*
+ * The options have another quota and rate. The pace starts anew from the next advance, so
+ * that who waits does not wait for a slot of the old rate; the window keeps what it holds,
+ * and so the new quota exact.
+ */
+void gov_gate_options_changed(gov_gate *gate);
+
+/* When a request made now would be granted, if all goes well; see permit.h. */
+uint64_t gov_gate_estimate_ns(gov_gate *gate, const char *client, uint64_t now_ns);
 
 /* The outcome of a granted attempt; an empty detail leaves the last one to be read. */
 void gov_gate_report(gov_gate *gate, const char *client, mskgov_outcome outcome,

@@ -28,15 +28,22 @@ void mskgov_governor_options_init(mskgov_governor_options *options) {
   };
 }
 
+static int check_quota(const char *rate_field, const char *limit_field,
+                       const mskgov_quota *quota, mskgov_error_info *error) {
+  int rc = gov_check_range(rate_field, quota->connections_per_s, 1, MSKGOV_QUOTA_RATE_MAX,
+                           error);
+
+  return rc ? rc
+            : gov_check_range(limit_field, quota->max_connections, 1, UINT32_MAX, error);
+}
+
 static int check_options(const mskgov_governor_options *options, mskgov_error_info *error) {
   if (gov_check_struct("options", options, sizeof(*options),
                        "fill the options with mskgov_governor_options_init", error))
     return MSKGOV_ERR_INVALID;
 
-  if (gov_check_range("options.quota.connections_per_s", options->quota.connections_per_s,
-                      1, MSKGOV_QUOTA_RATE_MAX, error) ||
-      gov_check_range("options.quota.max_connections", options->quota.max_connections, 1,
-                      UINT32_MAX, error) ||
+  if (check_quota("options.quota.connections_per_s", "options.quota.max_connections",
+                  &options->quota, error) ||
       gov_check_range("options.grant_spread_ms", options->grant_spread_ms, 0, SPREAD_MAX_MS,
                       error) ||
       gov_check_range("options.backoff_jitter", options->backoff_jitter, MSKGOV_JITTER_FULL,
@@ -51,19 +58,23 @@ static int check_options(const mskgov_governor_options *options, mskgov_error_in
   return 0;
 }
 
+static void set_quota(gov_gate_options *gate, const mskgov_quota *quota) {
+  gate->quota = *quota;
+  /* No burst: paced grants reach the full rate soonest after a pause, since the burst
+     comes off the rate (the invariant in policy/bucket.h). */
+  gov_bucket_rate_init(&gate->rate, quota->connections_per_s, 1, gate->spread_ns);
+}
+
 static void set_gate_options(gov_gate_options *gate,
                              const mskgov_governor_options *options) {
-  gate->quota = options->quota;
+  gate->spread_ns = options->grant_spread_ms * GOV_NS_PER_MS;
+  set_quota(gate, &options->quota);
   gate->backoff = (gov_backoff_options){
       .jitter = options->backoff_jitter,
       .base_ns = options->backoff_base_ms * GOV_NS_PER_MS,
       .cap_ns = options->backoff_cap_ms * GOV_NS_PER_MS,
   };
   gate->max_waiters = options->max_waiters;
-  /* No burst: paced grants reach the full rate soonest after a pause, since the burst
-     comes off the rate (the invariant in policy/bucket.h). */
-  gov_bucket_rate_init(&gate->rate, options->quota.connections_per_s, 1,
-                       options->grant_spread_ms * GOV_NS_PER_MS);
 }
 
 static void *pace(void *argument);
@@ -256,6 +267,34 @@ void gov_governor_wake_locked(mskgov_governor *governor) {
   if (gov_heap_first_ns(&governor->locked.agenda) < governor->locked.sleeps_until_ns ||
       !gov_list_empty(&governor->locked.ended))
     pthread_cond_signal(&governor->agenda_changed);
+}
+
+int mskgov_governor_set_quota(mskgov_governor *governor, const mskgov_quota *quota,
+                              mskgov_error_info *error) {
+  int rc;
+
+  gov_error_reset(error);
+  rc = gov_governor_check_process(governor, error);
+  if (rc)
+    return rc;
+  if (!quota)
+    return gov_error_set(error, MSKGOV_ERR_INVALID, "quota is NULL");
+  rc = check_quota("quota.connections_per_s", "quota.max_connections", quota, error);
+  if (rc)
+    return rc;
+
+  pthread_mutex_lock(&governor->mutex);
+  set_quota(&governor->gate_options, quota);
+  for (size_t i = 0; i < governor->locked.gates.bucket_count; i++)
+    for (gov_map_node *node = governor->locked.gates.buckets[i]; node; node = node->next) {
+      gov_gate *gate = gov_container_of(node, gov_gate, by_address);
+      gov_gate_options_changed(gate);
+      gov_governor_advance_locked(governor, gate, gov_clock_monotonic_ns(governor->clock));
+    }
+  gov_governor_wake_locked(governor);
+  pthread_mutex_unlock(&governor->mutex);
+
+  return 0;
 }
 
 static void close_gates_locked(mskgov_governor *governor) {

@@ -175,6 +175,32 @@ int mskgov_permit_acquire_async(mskgov_governor *governor, const char *broker,
   return 0;
 }
 
+int mskgov_permit_estimate(mskgov_governor *governor, const char *broker,
+                           const char *client, uint64_t *wait_ms,
+                           mskgov_error_info *error) {
+  uint64_t now_ns, at_ns;
+  gov_gate *gate;
+  int rc;
+
+  gov_error_reset(error);
+  rc = check_request(governor, broker, client, error);
+  if (rc)
+    return rc;
+
+  pthread_mutex_lock(&governor->mutex);
+  rc = governor->locked.stopping
+           ? gov_error_set(error, MSKGOV_ERR_STOPPED, "the governor has been stopped")
+           : gov_governor_gate_locked(governor, broker, &gate, error);
+  if (rc == 0) {
+    now_ns = gov_clock_monotonic_ns(governor->clock);
+    at_ns = gov_gate_estimate_ns(gate, client ? client : "", now_ns);
+    *wait_ms = at_ns > now_ns ? (at_ns - now_ns - 1) / GOV_NS_PER_MS + 1 : 0;
+  }
+  pthread_mutex_unlock(&governor->mutex);
+
+  return rc;
+}
+
 int mskgov_permit_report(mskgov_permit *permit, mskgov_outcome outcome,
                          const char *detail) {
   mskgov_governor *governor = permit->governor;

@@ -23,6 +23,15 @@ static uint64_t later(uint64_t a, uint64_t b) {
   return a > b ? a : b;
 }
 
+static uint64_t slot_ns(uint64_t tat_ns, const gov_bucket_rate *rate, uint64_t now_ns) {
+  return tat_ns > rate->tolerance_ns ? later(now_ns, tat_ns - rate->tolerance_ns) : now_ns;
+}
+
+uint64_t gov_bucket_next_ns(const gov_bucket *bucket, const gov_bucket_rate *rate,
+                            uint64_t now_ns) {
+  return slot_ns(atomic_load_explicit(&bucket->tat_ns, memory_order_relaxed), rate, now_ns);
+}
+
 gov_bucket_answer gov_bucket_reserve(gov_bucket *bucket, const gov_bucket_rate *rate,
                                      uint64_t now_ns, uint64_t max_wait_ns,
                                      uint64_t *at_ns) {

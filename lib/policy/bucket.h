@@ -55,6 +55,10 @@ void gov_bucket_rate_init(gov_bucket_rate *rate, uint32_t quota, uint32_t burst,
 /* A full bucket. */
 void gov_bucket_init(gov_bucket *bucket);
 
+/* When the next slot is, at least `now_ns`; nothing is reserved. */
+uint64_t gov_bucket_next_ns(const gov_bucket *bucket, const gov_bucket_rate *rate,
+                            uint64_t now_ns);
+
 /*
  * Reserves the next slot if it is at most `max_wait_ns` after `now_ns`. *at_ns is at least
  * `now_ns`; on GOV_BUCKET_NEVER it is UINT64_MAX.

@@ -14,6 +14,11 @@ void gov_window_init(gov_window *window, uint32_t limit) {
   window->limit = limit;
 }
 
+void gov_window_set_limit(gov_window *window, uint32_t limit) {
+  assert(limit >= 1);
+  window->limit = limit;
+}
+
 /* The first moment at which what was reported in this cell is out of the window. */
 static uint64_t expiry_ns(uint64_t cell) {
   uint64_t end = cell + 1;

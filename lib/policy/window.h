@@ -45,6 +45,9 @@ typedef struct gov_window {
 
 void gov_window_init(gov_window *window, uint32_t limit);
 
+/* Another limit, from now on; slots that are held beyond a lower one stay held. */
+void gov_window_set_limit(gov_window *window, uint32_t limit);
+
 /*
  * When the next grant is possible: `now_ns` or earlier if now; UINT64_MAX if only a report
  * can free a slot.

@@ -338,6 +338,95 @@ START_TEST(test_outcomes_are_counted) {
 }
 END_TEST
 
+/* A gate with `count` waiters "a", "b", … who joined at 0; the first was granted at 0. */
+static gov_gate *crowded_gate(const gov_gate_options *options, gov_waiter *waiters,
+                              int count, gov_list *ended) {
+  gov_gate *gate = gov_gate_new("b-1:9098", options);
+
+  gov_list_init(ended);
+  for (int i = 0; i < count; i++)
+    ck_assert_int_eq(
+        gov_gate_join(gate, &waiters[i], (char[]){(char)('a' + i), 0}, UINT64_MAX, 0), 0);
+  gov_gate_advance(gate, 0, ended);
+  ck_assert(waiters[0].ended);
+  ck_assert(!waiters[1].ended);
+
+  return gate;
+}
+
+static void set_quota(gov_gate *gate, gov_gate_options *options, uint32_t quota,
+                      uint64_t interval_ms) {
+  options->quota.connections_per_s = quota;
+  options->rate.interval_ns = gov_ms_to_ns(interval_ms);
+  gov_gate_options_changed(gate);
+}
+
+/* Slots of 100 ms become slots of 10 ms: b need not wait for 100, and c comes 10 after. */
+START_TEST(test_a_higher_quota_reaches_the_line) {
+  gov_gate_options options = options_of(&(scenario){.quota = 10});
+  gov_waiter waiters[3];
+  gov_list ended;
+  gov_gate *gate = crowded_gate(&options, waiters, 3, &ended);
+
+  set_quota(gate, &options, 100, 10);
+  ck_assert_uint_eq(gov_gate_advance(gate, gov_ms_to_ns(50), &ended), gov_ms_to_ns(60));
+  ck_assert(waiters[1].ended && !waiters[2].ended);
+  gov_gate_advance(gate, gov_ms_to_ns(60), &ended);
+  ck_assert(waiters[2].ended);
+  gov_gate_free(gate);
+}
+END_TEST
+
+/* One per second, and a was reported at 0: b passes one second after, in the cell of 4 ms
+   that follows, and not with the slot of 100 ms that was reserved for it. */
+START_TEST(test_a_lower_quota_reaches_the_line) {
+  gov_gate_options options = options_of(&(scenario){.quota = 10});
+  gov_random random;
+  gov_waiter waiters[2];
+  gov_list ended;
+  gov_gate *gate = crowded_gate(&options, waiters, 2, &ended);
+  uint64_t next_ns;
+
+  gov_random_init(&random, 1);
+  gov_gate_report(gate, "a", MSKGOV_OUTCOME_CONNECTED, NULL, 0, &random);
+  set_quota(gate, &options, 1, 1000);
+  next_ns = gov_gate_advance(gate, gov_ms_to_ns(100), &ended);
+  ck_assert(!waiters[1].ended);
+  ck_assert_uint_gt(next_ns, gov_ms_to_ns(1000));
+  ck_assert_uint_le(next_ns, gov_ms_to_ns(1005));
+  gov_gate_advance(gate, next_ns, &ended);
+  ck_assert(waiters[1].ended);
+  gov_gate_free(gate);
+}
+END_TEST
+
+START_TEST(test_estimates) {
+  gov_gate_options options = options_of(&(scenario){.quota = 10, .backoff_ms = 4000});
+  gov_random random;
+  gov_waiter waiters[3];
+  gov_list ended;
+  gov_gate *gate = gov_gate_new("b-1:9098", &options);
+
+  ck_assert_uint_eq(gov_gate_estimate_ns(gate, "z", 7), 7); /* nobody is there */
+  gov_gate_free(gate);
+
+  /* Slots at 0 (a), 100 (b), 200 (c): the next comes at 300; at 150, with b granted, too. */
+  gate = crowded_gate(&options, waiters, 3, &ended);
+  ck_assert_uint_eq(gov_gate_estimate_ns(gate, "z", 0), gov_ms_to_ns(300));
+  gov_gate_advance(gate, gov_ms_to_ns(100), &ended);
+  ck_assert(waiters[1].ended);
+  ck_assert_uint_eq(gov_gate_estimate_ns(gate, "z", gov_ms_to_ns(150)), gov_ms_to_ns(300));
+
+  /* A client in back-off waits 2 to 4 s (equal jitter of 4 s), others do not. */
+  gov_random_init(&random, 1);
+  gov_gate_report(gate, "a", MSKGOV_OUTCOME_TRANSPORT, "x", gov_ms_to_ns(150), &random);
+  ck_assert_uint_ge(gov_gate_estimate_ns(gate, "a", gov_ms_to_ns(150)), gov_ms_to_ns(2150));
+  ck_assert_uint_le(gov_gate_estimate_ns(gate, "a", gov_ms_to_ns(150)), gov_ms_to_ns(4150));
+  ck_assert_uint_eq(gov_gate_estimate_ns(gate, "z", gov_ms_to_ns(150)), gov_ms_to_ns(300));
+  gov_gate_free(gate);
+}
+END_TEST
+
 START_TEST(test_the_address_is_copied) {
   char address[] = "b-1:9098";
   gov_gate_options options = options_of(&(scenario){.name = "address"});
@@ -350,4 +439,6 @@ START_TEST(test_the_address_is_copied) {
 END_TEST
 
 TEST_MAIN("gate", TEST(test_scripts), TEST(test_outcomes_are_counted),
+          TEST(test_a_higher_quota_reaches_the_line),
+          TEST(test_a_lower_quota_reaches_the_line), TEST(test_estimates),
           TEST(test_the_address_is_copied))

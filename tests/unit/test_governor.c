@@ -238,6 +238,48 @@ START_TEST(test_back_off_is_the_clients_own) {
 END_TEST
 
 /* Granted, open and waiting permits outlive a stop, and the caller's hold. */
+/* At its limit of one open connection the gate would stay shut. */
+START_TEST(test_a_changed_quota_reaches_waiters) {
+  mskgov_quota open_wide = {MSKGOV_QUOTA_RATE_MAX, UINT32_MAX};
+  mskgov_governor *governor = narrow_governor(1);
+  mskgov_permit *first = must_acquire(governor), *second;
+  ending e;
+
+  ck_assert_int_eq(mskgov_permit_report(first, MSKGOV_OUTCOME_CONNECTED, NULL), 0);
+  second = start_waiting(governor, MSKGOV_NEVER, &e);
+  ck_assert_int_eq(mskgov_governor_set_quota(governor, &open_wide, NULL), 0);
+  event_wait(&e.happened, 1);
+  ck_assert_int_eq(e.rc, 0);
+  mskgov_permit_release(second);
+  mskgov_permit_release(first);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+/* Slots 11 s apart: the second is somewhere within the next. */
+START_TEST(test_estimate) {
+  mskgov_governor_options options = fast_options();
+  mskgov_governor *governor;
+  uint64_t wait_ms = 1;
+
+  options.quota.connections_per_s = 1;
+  options.grant_spread_ms = 10000;
+  governor = make_governor(options);
+  ck_assert_int_eq(mskgov_permit_estimate(governor, BROKER, NULL, &wait_ms, NULL), 0);
+  ck_assert_uint_eq(wait_ms, 0);
+  mskgov_permit_release(must_acquire(governor));
+  ck_assert_int_eq(mskgov_permit_estimate(governor, BROKER, NULL, &wait_ms, NULL), 0);
+  ck_assert_uint_gt(wait_ms, 0);
+  ck_assert_uint_le(wait_ms, 11001);
+  ck_assert_int_eq(mskgov_permit_estimate(governor, "b-1", NULL, &wait_ms, NULL),
+                   MSKGOV_ERR_INVALID);
+  mskgov_governor_stop(governor);
+  ck_assert_int_eq(mskgov_permit_estimate(governor, BROKER, NULL, &wait_ms, NULL),
+                   MSKGOV_ERR_STOPPED);
+  mskgov_governor_free(governor);
+}
+END_TEST
+
 START_TEST(test_stop) {
   mskgov_governor *governor = narrow_governor(2);
   mskgov_permit *granted = must_acquire(governor), *open = must_acquire(governor);
@@ -349,5 +391,6 @@ TEST_MAIN("governor", TEST(test_the_life_of_a_permit),
           TEST(test_failures_are_counted_by_kind), TEST(test_a_long_detail_is_cut),
           TEST(test_brokers_are_apart), TEST(test_timeouts),
           TEST(test_a_waiter_gets_what_is_given_back), TEST(test_the_queue_has_a_limit),
-          TEST(test_back_off_is_the_clients_own), TEST(test_stop), TEST(test_holds),
-          TEST(test_fork))
+          TEST(test_back_off_is_the_clients_own),
+          TEST(test_a_changed_quota_reaches_waiters), TEST(test_estimate), TEST(test_stop),
+          TEST(test_holds), TEST(test_fork))

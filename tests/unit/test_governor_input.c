@@ -212,6 +212,44 @@ START_TEST(test_names_are_copied) {
 }
 END_TEST
 
-TEST_MAIN("governor input", TEST(test_bad_options), TEST(test_options_at_their_ends),
-          TEST(test_defaults), TEST(test_bad_addresses), TEST(test_good_addresses),
-          TEST(test_names_are_copied))
+START_TEST(test_bad_quotas) {
+  static const struct {
+    mskgov_quota quota;
+    const char *names[3];
+  } cases[] = {
+      {{0, 3000}, {"quota.connections_per_s", " 0;", "1 to 1000000"}},
+      {{1000001, 3000}, {"quota.connections_per_s", "1000001", "1 to 1000000"}},
+      {{20, 0}, {"quota.max_connections", " 0;", "1 to 4294967295"}},
+  };
+  mskgov_governor *governor = fast_governor();
+  mskgov_error_info error;
+
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    ck_assert_int_eq(mskgov_governor_set_quota(governor, &cases[i].quota, &error),
+                     MSKGOV_ERR_INVALID);
+    for (size_t k = 0; k < 3; k++)
+      ck_assert_msg(strstr(error.text, cases[i].names[k]) != NULL, "%s: %s",
+                    cases[i].names[k], error.text);
+  }
+  ck_assert_int_eq(mskgov_governor_set_quota(governor, NULL, &error), MSKGOV_ERR_INVALID);
+  mskgov_permit_release(must_acquire(governor)); /* as fast as before */
+  mskgov_governor_free(governor);
+}
+END_TEST
+
+/* The figures of facts that AWS publishes; quota.h names the source. */
+START_TEST(test_quotas_by_class) {
+  ck_assert_uint_eq(mskgov_quota_standard().connections_per_s, 100);
+  ck_assert_uint_eq(mskgov_quota_express().connections_per_s, 100);
+  ck_assert_uint_eq(mskgov_quota_t3_small().connections_per_s, 4);
+  ck_assert_uint_eq(mskgov_quota_legacy_2022().connections_per_s, 20);
+  ck_assert_uint_eq(mskgov_quota_standard().max_connections, 3000);
+  ck_assert_uint_eq(mskgov_quota_express().max_connections, 3000);
+  ck_assert_uint_eq(mskgov_quota_t3_small().max_connections, 3000);
+  ck_assert_uint_eq(mskgov_quota_legacy_2022().max_connections, 3000);
+}
+END_TEST
+
+TEST_MAIN("governor input", TEST(test_bad_quotas), TEST(test_quotas_by_class),
+          TEST(test_bad_options), TEST(test_options_at_their_ends), TEST(test_defaults),
+          TEST(test_bad_addresses), TEST(test_good_addresses), TEST(test_names_are_copied))
