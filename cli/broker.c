@@ -229,7 +229,7 @@ static int run(broker_options *options) {
   mskgov_credentials *credentials = NULL;
   mskgov_cluster *cluster = NULL;
   mskgov_error_info error;
-  int status;
+  int status, rc;
 
   status = get_credentials(&credentials);
   if (status)
@@ -237,8 +237,10 @@ static int run(broker_options *options) {
 
   options->cluster.credentials = &credentials;
   options->cluster.credentials_count = 1;
-  if (mskgov_cluster_new(&cluster, &options->cluster, &error)) {
-    status = tool_cannot("%s", error.text);
+  rc = mskgov_cluster_new(&cluster, &options->cluster, &error);
+  if (rc) {
+    status = rc == MSKGOV_ERR_INVALID ? tool_usage("%s", error.text)
+                                      : tool_cannot("%s", error.text);
     goto done;
   }
   status = write_ca(options, mskgov_cluster_ca_pem(cluster));

@@ -8,6 +8,7 @@
  * takes while the sockets are parked.
  */
 #include "common/clock.h"
+#include "common/failure.h"
 #include "micro/rig.h"
 #include "tool.h"
 
@@ -113,6 +114,7 @@ static int make_fleets(beat *heard, mskgov_error_info *error) {
   static const bench_setting settings[] = {{"statistics.interval.ms", "1000"},
                                            {NULL, NULL}};
   bench_fleet_options options = micro_rig_fleet_options(&self.rig, 1, 1);
+  uint64_t until_ns = bench_now_ns() + 30 * BENCH_NS_PER_S;
   int rc;
 
   options.settings = settings;
@@ -121,8 +123,11 @@ static int make_fleets(beat *heard, mskgov_error_info *error) {
   rc = bench_fleet_new(&self.probe, &options, error);
   if (!rc)
     rc = bench_fleet_make_all(self.probe, error);
-  while (!rc && bench_fleet_connected(self.probe) == 0)
+  while (!rc && bench_fleet_connected(self.probe) == 0 && !tool_signal() &&
+         bench_now_ns() < until_ns)
     rd_kafka_poll(bench_fleet_client(self.probe, 0), 10);
+  if (!rc && bench_fleet_connected(self.probe) == 0)
+    rc = bench_fail(error, MSKGOV_ERR_DEADLINE, "the probe did not connect within 30 s");
 
   options.clients = CLIENTS;
   options.settings = NULL; /* a hundred statistics would be what is measured */
@@ -238,6 +243,9 @@ static int run(uint32_t seconds, bool as_json, mskgov_error_info *error) {
   parked = bench_fleet_pairs(self.clients) - bench_fleet_connected(self.clients);
   measure_destroy(&figures[2]);
   print(figures, 3, parked, as_json);
+
+  if (parked == 0)
+    return bench_fail(error, MSKGOV_ERR_STATE, "no socket was parked: nothing was shown");
 
   return is_kept(&figures[0]) && is_kept(&figures[1]) && is_kept(&figures[2]) ? TOOL_DONE
                                                                               : TOOL_NO;

@@ -91,7 +91,7 @@ MSKGOV_API const char *mskgov_cluster_ca_pem(const mskgov_cluster *cluster);
 typedef struct mskgov_cluster_counters {
   size_t struct_size;    /* set by the caller */
   uint64_t tcp_accepted; /* TCP connections */
-  uint64_t attempts;     /* SaslAuthenticate requests that counted for the quota */
+  uint64_t attempts;     /* first SaslAuthenticate of a connection, whatever came of it */
   uint64_t accepted;     /* authenticated and within the quota */
   uint64_t rejected;     /* "Too many connects" */
   uint64_t denied;       /* bad token: "Access denied", "Invalid authentication payload" */

@@ -25,7 +25,7 @@
  * application's own that is under way is waited for: a provider's `get`, a connect_cb.
  *
  * librdkafka before 2.13 destroys the interceptors of a conf, which the adapter relies on,
- * when rd_kafka_new fails, and leaves the conf in ruins (its issue 5240). With those
+ * when rd_kafka_new fails, and leaves the conf in ruins. With those
  * versions neither destroy nor use a conf again with which rd_kafka_new failed.
  *
  * Threads: as librdkafka's own conf functions, one thread per conf. Fork: as librdkafka,

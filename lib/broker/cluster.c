@@ -7,6 +7,7 @@
 #include "broker/authority.h"
 #include "broker/broker.h"
 #include "broker/uuid.h"
+#include "sign/region.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +22,6 @@
 #define THREADS_MAX 64
 #define CREDENTIALS_MAX 1024
 #define HOST_MAX 253 /* bytes of a DNS name */
-#define REGION_MAX 31
 #define PORT_MAX 65535
 /* Attempts that are copied without letting the broker go on. */
 #define COPY_SLICE 4096
@@ -109,8 +109,7 @@ static int check_options(const mskgov_cluster_options *options, mskgov_error_inf
       check_name("options.advertised_host", options->advertised_host,
                  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-",
                  HOST_MAX, error) ||
-      check_name("options.region", options->region, "abcdefghijklmnopqrstuvwxyz0123456789-",
-                 REGION_MAX, error))
+      gov_region_check("options.region", options->region, error))
     return MSKGOV_ERR_INVALID;
 
   return check_credentials(options, error);
