@@ -33,7 +33,7 @@ MSKGOV_API mskgov_quota mskgov_quota_express(void);
 /* kafka.t3.small: 4 new connections per second and broker, 3000 open. */
 MSKGOV_API mskgov_quota mskgov_quota_t3_small(void);
 
-/* As published until 2022, and still in force on some clusters: 20 per second, 3000 open. */
+/* As published until 2022: 20 new connections per second and broker, 3000 open. */
 MSKGOV_API mskgov_quota mskgov_quota_legacy_2022(void);
 
 #ifdef __cplusplus

@@ -118,8 +118,8 @@ static gov_attempt *attempt_new(gov_client *client, int fd, const struct sockadd
 }
 
 /*
- * A handshake is small packets to and fro. With Nagle's algorithm, the default of librdkafka
- * 2.0.2, it waits for two delayed acknowledgements: 90 ms instead of 8, and as long for the
+ * A handshake is small packets to and fro. With Nagle's algorithm, the default of
+ * librdkafka 2.0.2, it waits for two delayed acknowledgements: 90 ms instead of 8, and as long for the
  * slot that it holds. So it is off until the connection is up, and then as configured.
  */
 static void set_no_delay(int fd, int on) {

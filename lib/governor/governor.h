@@ -80,7 +80,7 @@ void gov_governor_settle_locked(mskgov_permit *permit);
 int gov_governor_gate_locked(mskgov_governor *governor, const char *address,
                              gov_gate **gate, mskgov_error_info *error);
 
-/* Wakes the thread if the agenda begins sooner than it sleeps, or somebody is to be told. */
+/* Wakes the thread if it sleeps past the agenda, or if somebody is to be told. */
 void gov_governor_wake_locked(mskgov_governor *governor);
 
 /* Advances a gate and puts its next time on the agenda. */

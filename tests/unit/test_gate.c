@@ -410,7 +410,7 @@ START_TEST(test_estimates) {
   ck_assert_uint_eq(gov_gate_estimate_ns(gate, "z", 7), 7); /* nobody is there */
   gov_gate_free(gate);
 
-  /* Slots at 0 (a), 100 (b), 200 (c): the next comes at 300; at 150, with b granted, too. */
+  /* Slots at 0 (a), 100 (b), 200 (c): the next is at 300; at 150, with b granted, too. */
   gate = crowded_gate(&options, waiters, 3, &ended);
   ck_assert_uint_eq(gov_gate_estimate_ns(gate, "z", 0), gov_ms_to_ns(300));
   gov_gate_advance(gate, gov_ms_to_ns(100), &ended);
