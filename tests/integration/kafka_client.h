@@ -45,6 +45,17 @@ static inline mskgov_credentials *test_credentials(uint64_t expires_at_ns) {
   return credentials;
 }
 
+/* A provider that always answers credentials with this expiry. */
+static inline mskgov_credentials_provider *test_provider(uint64_t expires_at_ns) {
+  mskgov_credentials *credentials = test_credentials(expires_at_ns);
+  mskgov_credentials_provider *provider;
+
+  ck_assert_int_eq(mskgov_credentials_provider_new_static(&provider, credentials, NULL), 0);
+  mskgov_credentials_free(credentials);
+
+  return provider;
+}
+
 typedef struct test_cluster {
   mskgov_cluster *cluster;
   mskgov_credentials *credentials;
@@ -151,6 +162,21 @@ static inline rd_kafka_t *test_client_new(rd_kafka_conf_t *conf) {
   ck_assert_msg(rk != NULL, "%s", text);
 
   return rk;
+}
+
+/* A governed client of the cluster; `log` NULL: librdkafka's own. */
+static inline rd_kafka_t *
+test_cluster_client(const test_cluster *test, mskgov_governor *governor,
+                    mskgov_credentials_provider *provider,
+                    void (*log)(const rd_kafka_t *, int, const char *, const char *)) {
+  rd_kafka_conf_t *conf = test_conf_new(mskgov_cluster_bootstrap_servers(test->cluster),
+                                        mskgov_cluster_ca_pem(test->cluster));
+
+  if (log)
+    rd_kafka_conf_set_log_cb(conf, log);
+  test_apply(conf, governor, provider);
+
+  return test_client_new(conf);
 }
 
 static inline mskgov_broker_metrics test_metrics(mskgov_governor *governor,

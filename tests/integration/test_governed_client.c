@@ -9,15 +9,11 @@ START_TEST(test_life) {
   mskgov_cluster_counters counters;
   mskgov_governor *governor;
   test_cluster cluster;
-  rd_kafka_conf_t *conf;
   rd_kafka_t *rk;
 
   test_cluster_start(&cluster, 2, 20);
   governor = test_governor_new(20);
-  conf = test_conf_new(mskgov_cluster_bootstrap_servers(cluster.cluster),
-                       mskgov_cluster_ca_pem(cluster.cluster));
-  test_apply(conf, governor, cluster.provider);
-  rk = test_client_new(conf);
+  rk = test_cluster_client(&cluster, governor, cluster.provider, NULL);
 
   test_wait_until(test_cluster_counters(&cluster).open == 2);
   rd_kafka_destroy(rk);

@@ -54,13 +54,11 @@ static const struct refusal refusals[] = {
 START_TEST(test_refusals) {
   const struct refusal *refusal = &refusals[_i];
   mskgov_governor *governor = test_governor_new(20);
-  mskgov_credentials *credentials = test_credentials(MSKGOV_NEVER);
-  mskgov_credentials_provider *provider;
+  mskgov_credentials_provider *provider = test_provider(MSKGOV_NEVER);
   mskgov_rdkafka_options options;
   rd_kafka_conf_t *conf = test_conf_new("127.0.0.1:9098", NULL);
   mskgov_error_info error;
 
-  mskgov_credentials_provider_new_static(&provider, credentials, NULL);
   if (refusal->property)
     test_conf_set(conf, refusal->property, refusal->value);
   mskgov_rdkafka_options_init(&options);
@@ -75,7 +73,6 @@ START_TEST(test_refusals) {
 
   rd_kafka_conf_destroy(conf);
   mskgov_credentials_provider_free(provider);
-  mskgov_credentials_free(credentials);
   mskgov_governor_free(governor);
 }
 END_TEST
@@ -105,25 +102,20 @@ START_TEST(test_no_credentials) {
 END_TEST
 
 START_TEST(test_expired_credentials) {
-  mskgov_credentials *credentials = test_credentials(UINT64_C(1700000000000000000));
-  mskgov_credentials_provider *provider;
+  mskgov_credentials_provider *provider = test_provider(UINT64_C(1700000000000000000));
 
-  mskgov_credentials_provider_new_static(&provider, credentials, NULL);
   expect_credentials_error(provider, MSKGOV_ERR_CREDENTIALS_EXPIRED, "2023-11-14");
   mskgov_credentials_provider_free(provider);
-  mskgov_credentials_free(credentials);
 }
 END_TEST
 
 START_TEST(test_applied_twice) {
   mskgov_governor *governor = test_governor_new(20);
-  mskgov_credentials *credentials = test_credentials(MSKGOV_NEVER);
-  mskgov_credentials_provider *provider;
+  mskgov_credentials_provider *provider = test_provider(MSKGOV_NEVER);
   rd_kafka_conf_t *conf = test_conf_new("127.0.0.1:9098", NULL);
   mskgov_rdkafka_options options;
   mskgov_error_info error;
 
-  mskgov_credentials_provider_new_static(&provider, credentials, NULL);
   test_apply(conf, governor, provider);
   mskgov_rdkafka_options_init(&options);
   options.region = TEST_REGION;
@@ -134,19 +126,16 @@ START_TEST(test_applied_twice) {
 
   rd_kafka_conf_destroy(conf);
   mskgov_credentials_provider_free(provider);
-  mskgov_credentials_free(credentials);
   mskgov_governor_free(governor);
 }
 END_TEST
 
 static void expect_governor_error(mskgov_governor *governor, int code) {
-  mskgov_credentials *credentials = test_credentials(MSKGOV_NEVER);
-  mskgov_credentials_provider *provider;
+  mskgov_credentials_provider *provider = test_provider(MSKGOV_NEVER);
   rd_kafka_conf_t *conf = test_conf_new("127.0.0.1:9098", NULL);
   mskgov_rdkafka_options options;
   mskgov_error_info error;
 
-  mskgov_credentials_provider_new_static(&provider, credentials, NULL);
   mskgov_rdkafka_options_init(&options);
   options.region = TEST_REGION;
   options.credentials = provider;
@@ -155,7 +144,6 @@ static void expect_governor_error(mskgov_governor *governor, int code) {
 
   rd_kafka_conf_destroy(conf);
   mskgov_credentials_provider_free(provider);
-  mskgov_credentials_free(credentials);
 }
 
 START_TEST(test_governor_that_cannot_serve) {
@@ -194,13 +182,11 @@ static void live_in_a_child(rd_kafka_conf_t *inherited,
 
 START_TEST(test_fork_with_an_applied_conf) {
   mskgov_governor *governor = test_governor_new(20);
-  mskgov_credentials *credentials = test_credentials(MSKGOV_NEVER);
-  mskgov_credentials_provider *provider;
+  mskgov_credentials_provider *provider = test_provider(MSKGOV_NEVER);
   rd_kafka_conf_t *conf = test_conf_new("127.0.0.1:9098", NULL);
   int status;
   pid_t pid;
 
-  mskgov_credentials_provider_new_static(&provider, credentials, NULL);
   test_apply(conf, governor, provider);
   pid = fork();
   if (pid == 0) {
@@ -214,7 +200,6 @@ START_TEST(test_fork_with_an_applied_conf) {
 
   rd_kafka_conf_destroy(conf);
   mskgov_credentials_provider_free(provider);
-  mskgov_credentials_free(credentials);
   mskgov_governor_free(governor);
 }
 END_TEST
@@ -313,12 +298,8 @@ START_TEST(test_destroy_while_parked) {
   uint64_t before_ms;
 
   test_cluster_start(&cluster, 2, 1);
-  for (int i = 0; i < CLIENTS; i++) {
-    rd_kafka_conf_t *conf = test_conf_new(mskgov_cluster_bootstrap_servers(cluster.cluster),
-                                          mskgov_cluster_ca_pem(cluster.cluster));
-    test_apply(conf, governor, cluster.provider);
-    clients[i] = test_client_new(conf);
-  }
+  for (int i = 0; i < CLIENTS; i++)
+    clients[i] = test_cluster_client(&cluster, governor, cluster.provider, NULL);
   test_wait_until(test_cluster_counters(&cluster).open > 0);
 
   before_ms = test_now_ms();
@@ -341,13 +322,8 @@ START_TEST(test_governor_goes_first) {
   test_cluster cluster;
 
   test_cluster_start(&cluster, 1, 1);
-  for (int i = 0; i < 4; i++) {
-    rd_kafka_conf_t *conf = test_conf_new(mskgov_cluster_bootstrap_servers(cluster.cluster),
-                                          mskgov_cluster_ca_pem(cluster.cluster));
-    rd_kafka_conf_set_log_cb(conf, app_log);
-    test_apply(conf, governor, cluster.provider);
-    clients[i] = test_client_new(conf);
-  }
+  for (int i = 0; i < 4; i++)
+    clients[i] = test_cluster_client(&cluster, governor, cluster.provider, app_log);
   test_wait_until(test_cluster_counters(&cluster).open > 0);
   mskgov_governor_free(governor);
 
@@ -403,7 +379,6 @@ static int open_port(int backlog, char address[32]) {
 
 typedef struct failing_client {
   mskgov_governor *governor;
-  mskgov_credentials *credentials;
   mskgov_credentials_provider *provider;
   rd_kafka_t *rk;
 } failing_client;
@@ -412,8 +387,7 @@ static void failing_client_start(failing_client *test, const char *address) {
   rd_kafka_conf_t *conf = test_conf_new(address, NULL);
 
   test->governor = test_governor_new(1);
-  test->credentials = test_credentials(MSKGOV_NEVER);
-  mskgov_credentials_provider_new_static(&test->provider, test->credentials, NULL);
+  test->provider = test_provider(MSKGOV_NEVER);
   test_conf_set(conf, "socket.connection.setup.timeout.ms", "1000");
   rd_kafka_conf_set_log_cb(conf, keep_failure);
   test_apply(conf, test->governor, test->provider);
@@ -423,7 +397,6 @@ static void failing_client_start(failing_client *test, const char *address) {
 static void failing_client_stop(failing_client *test) {
   rd_kafka_destroy(test->rk);
   mskgov_credentials_provider_free(test->provider);
-  mskgov_credentials_free(test->credentials);
   mskgov_governor_free(test->governor);
 }
 
@@ -467,13 +440,8 @@ START_TEST(test_rejections_are_survived) {
   test_cluster cluster;
 
   test_cluster_start(&cluster, 1, 2);
-  for (int i = 0; i < CLIENTS; i++) {
-    rd_kafka_conf_t *conf = test_conf_new(mskgov_cluster_bootstrap_servers(cluster.cluster),
-                                          mskgov_cluster_ca_pem(cluster.cluster));
-    rd_kafka_conf_set_log_cb(conf, keep_failure);
-    test_apply(conf, governor, cluster.provider);
-    clients[i] = test_client_new(conf);
-  }
+  for (int i = 0; i < CLIENTS; i++)
+    clients[i] = test_cluster_client(&cluster, governor, cluster.provider, keep_failure);
   test_wait_until(test_cluster_counters(&cluster).open == CLIENTS);
 
   metrics = test_metrics(governor, mskgov_cluster_bootstrap_servers(cluster.cluster));
@@ -559,12 +527,8 @@ START_TEST(test_clients_share_a_token) {
 
   test_cluster_start(&cluster, 1, 1000);
   ck_assert_int_eq(mskgov_credentials_provider_new(&provider, &counted, &cluster, NULL), 0);
-  for (int i = 0; i < CLIENTS; i++) {
-    rd_kafka_conf_t *conf = test_conf_new(mskgov_cluster_bootstrap_servers(cluster.cluster),
-                                          mskgov_cluster_ca_pem(cluster.cluster));
-    test_apply(conf, governor, provider);
-    clients[i] = test_client_new(conf);
-  }
+  for (int i = 0; i < CLIENTS; i++)
+    clients[i] = test_cluster_client(&cluster, governor, provider, NULL);
   test_wait_until(test_cluster_counters(&cluster).open == CLIENTS);
   ck_assert_int_eq(gets, 1);
 
