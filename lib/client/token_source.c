@@ -181,10 +181,10 @@ static void keep_failure_locked(gov_token_source *source,
 static bool answer_locked(gov_token_source *source, gov_token *token, int *rc,
                           uint64_t *retry_at_ns, mskgov_error_info *error) {
   if (source->locked.failure.code) {
-    if (retry_at_ns)
-      *retry_at_ns = source->locked.retry_at_ns;
     if (gov_clock_monotonic_ns(&gov_clock_system) >= source->locked.retry_at_ns)
       return false;
+    if (retry_at_ns)
+      *retry_at_ns = source->locked.retry_at_ns;
     *rc = gov_error_set(error, source->locked.failure.code, "%s",
                         source->locked.failure.text);
     return true;
