@@ -10,7 +10,6 @@
 #include "micro/rig.h"
 #include "tool.h"
 
-#include <getopt.h>
 #include <jansson.h>
 
 #define CLIENTS 50u
@@ -124,29 +123,13 @@ static int run(uint32_t rounds, bool as_json) {
 }
 
 int main(int argc, char **argv) {
-  static const struct option longs[] = {{"rounds", required_argument, NULL, 'r'},
-                                        {"json", no_argument, NULL, 'j'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {NULL, 0, NULL, 0}};
+  static const micro_command command = {"mskgov-overhead", help, "rounds", 1, ROUNDS_MAX};
   uint32_t rounds = 7;
-  bool as_json = false;
-  int opt, rc;
+  bool as_json;
+  int rc;
 
-  tool_begin("mskgov-overhead");
-  while ((opt = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
-    if (opt == 'h') {
-      fputs(help, stdout);
-      return tool_flush();
-    }
-    if (opt == 'j')
-      as_json = true;
-    else if (opt != 'r')
-      return tool_bad_option(opt, argv[optind - 1]);
-    else if ((rc = tool_number32("rounds", optarg, 1, ROUNDS_MAX, &rounds)))
-      return rc;
-  }
-  if (optind < argc)
-    return tool_usage("there is no argument \"%s\"", argv[optind]);
+  if (!micro_parse(&command, argc, argv, &rounds, &as_json, &rc))
+    return rc;
 
   tool_catch_signals();
 

@@ -12,7 +12,6 @@
 #include "micro/rig.h"
 #include "tool.h"
 
-#include <getopt.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -260,30 +259,14 @@ static void tidy(void) {
 }
 
 int main(int argc, char **argv) {
-  static const struct option longs[] = {{"seconds", required_argument, NULL, 's'},
-                                        {"json", no_argument, NULL, 'j'},
-                                        {"help", no_argument, NULL, 'h'},
-                                        {NULL, 0, NULL, 0}};
+  static const micro_command command = {"mskgov-parked", help, "seconds", 3, 600};
   mskgov_error_info error = {0};
   uint32_t seconds = 20;
-  bool as_json = false;
-  int opt, rc;
+  bool as_json;
+  int rc;
 
-  tool_begin("mskgov-parked");
-  while ((opt = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
-    if (opt == 'h') {
-      fputs(help, stdout);
-      return tool_flush();
-    }
-    if (opt == 'j')
-      as_json = true;
-    else if (opt != 's')
-      return tool_bad_option(opt, argv[optind - 1]);
-    else if ((rc = tool_number32("seconds", optarg, 3, 600, &seconds)))
-      return rc;
-  }
-  if (optind < argc)
-    return tool_usage("there is no argument \"%s\"", argv[optind]);
+  if (!micro_parse(&command, argc, argv, &seconds, &as_json, &rc))
+    return rc;
 
   tool_catch_signals();
   rc = run(seconds, as_json, &error);

@@ -2,6 +2,10 @@
 
 #include "common/credentials.h"
 #include "common/limits.h"
+#include "tool.h"
+
+#include <getopt.h>
+#include <stdio.h>
 
 #define REGION "us-east-1"
 
@@ -68,4 +72,34 @@ bench_fleet_options micro_rig_fleet_options(const micro_rig *rig, uint32_t clien
       .credentials = rig->provider,
       .governor = governed ? rig->governor : NULL,
   };
+}
+
+bool micro_parse(const micro_command *command, int argc, char **argv, uint32_t *number,
+                 bool *as_json, int *status) {
+  const struct option longs[] = {{command->number, required_argument, NULL, 'n'},
+                                 {"json", no_argument, NULL, 'j'},
+                                 {"help", no_argument, NULL, 'h'},
+                                 {NULL, 0, NULL, 0}};
+  int opt;
+
+  tool_begin(command->name);
+  *as_json = false;
+  *status = TOOL_DONE;
+  while (!*status && (opt = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+    if (opt == 'h') {
+      fputs(command->help, stdout);
+      *status = tool_flush();
+      return false;
+    }
+    if (opt == 'j')
+      *as_json = true;
+    else if (opt == 'n')
+      *status = tool_number32(command->number, optarg, command->min, command->max, number);
+    else
+      *status = tool_bad_option(opt, argv[optind - 1]);
+  }
+  if (!*status && optind < argc)
+    *status = tool_usage("there is no argument \"%s\"", argv[optind]);
+
+  return *status == TOOL_DONE;
 }

@@ -92,6 +92,19 @@ void gov_map_remove(gov_map *map, gov_map_node *node) {
   map->count--;
 }
 
+gov_map_node *gov_map_next(const gov_map *map, const gov_map_node *node) {
+  size_t i = 0;
+
+  if (node && node->next)
+    return node->next;
+  if (node)
+    i = (node->hash & (map->bucket_count - 1)) + 1;
+  while (i < map->bucket_count && !map->buckets[i])
+    i++;
+
+  return i < map->bucket_count ? map->buckets[i] : NULL;
+}
+
 gov_map_node *gov_map_pop(gov_map *map) {
   gov_map_node *node;
 

@@ -36,6 +36,12 @@ bool gov_map_insert(gov_map *map, gov_map_node *node, const char *key);
 /* Takes out an element that is in the map. */
 void gov_map_remove(gov_map *map, gov_map_node *node);
 
+/*
+ * The element after `node`, the first for NULL, NULL after the last; in no order. The one
+ * before may be taken out once its successor is known.
+ */
+gov_map_node *gov_map_next(const gov_map *map, const gov_map_node *node);
+
 /* Takes out any element; NULL if the map is empty. For giving everything back. */
 gov_map_node *gov_map_pop(gov_map *map);
 

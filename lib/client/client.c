@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #define INTERCEPTOR "mskgov"
@@ -244,7 +245,7 @@ static void govern_connections(gov_client *client, rd_kafka_conf_t *conf) {
 /* What was changed after the conf had been applied was not refused; it can be told. */
 static void complain(gov_client *client, const char *text) {
   if (client->app.log)
-    client->app.log(client->rk, 3 /* LOG_ERR */, "MSKGOV", text);
+    client->app.log(client->rk, LOG_ERR, "MSKGOV", text);
 }
 
 static void check_again(gov_client *client, const rd_kafka_conf_t *conf) {

@@ -138,8 +138,10 @@ void gov_kafka_write_uvarint(gov_buffer *out, uint32_t value) {
   gov_kafka_write_u8(out, (uint8_t)value);
 }
 
-void gov_kafka_write_string(gov_buffer *out, gov_kafka_view value, bool flexible) {
-  if (value.length > INT16_MAX) {
+/* A length of `size` bytes (flexible: a varint, one more), then the bytes; NULL is -1. */
+static void write_view(gov_buffer *out, gov_kafka_view value, bool flexible, size_t size,
+                       size_t max) {
+  if (value.length > max) {
     out->failed = true;
     return;
   }
@@ -147,23 +149,17 @@ void gov_kafka_write_string(gov_buffer *out, gov_kafka_view value, bool flexible
   if (flexible)
     gov_kafka_write_uvarint(out, value.data ? (uint32_t)value.length + 1 : 0);
   else
-    gov_kafka_write_i16(out, value.data ? (int16_t)value.length : -1);
+    write_big_endian(out, value.data ? value.length : UINT64_MAX, size);
   if (value.data)
     gov_buffer_append(out, value.data, value.length);
 }
 
-void gov_kafka_write_bytes(gov_buffer *out, gov_kafka_view value, bool flexible) {
-  if (value.length > INT32_MAX - 1) {
-    out->failed = true;
-    return;
-  }
+void gov_kafka_write_string(gov_buffer *out, gov_kafka_view value, bool flexible) {
+  write_view(out, value, flexible, 2, INT16_MAX);
+}
 
-  if (flexible)
-    gov_kafka_write_uvarint(out, value.data ? (uint32_t)value.length + 1 : 0);
-  else
-    gov_kafka_write_i32(out, value.data ? (int32_t)value.length : -1);
-  if (value.data)
-    gov_buffer_append(out, value.data, value.length);
+void gov_kafka_write_bytes(gov_buffer *out, gov_kafka_view value, bool flexible) {
+  write_view(out, value, flexible, 4, INT32_MAX - 1);
 }
 
 void gov_kafka_write_count(gov_buffer *out, uint32_t count, bool flexible) {

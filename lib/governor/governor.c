@@ -271,6 +271,7 @@ void gov_governor_wake_locked(mskgov_governor *governor) {
 
 int mskgov_governor_set_quota(mskgov_governor *governor, const mskgov_quota *quota,
                               mskgov_error_info *error) {
+  gov_map_node *node = NULL;
   int rc;
 
   gov_error_reset(error);
@@ -285,12 +286,11 @@ int mskgov_governor_set_quota(mskgov_governor *governor, const mskgov_quota *quo
 
   pthread_mutex_lock(&governor->mutex);
   set_quota(&governor->gate_options, quota);
-  for (size_t i = 0; i < governor->locked.gates.bucket_count; i++)
-    for (gov_map_node *node = governor->locked.gates.buckets[i]; node; node = node->next) {
-      gov_gate *gate = gov_container_of(node, gov_gate, by_address);
-      gov_gate_options_changed(gate);
-      gov_governor_advance_locked(governor, gate, gov_clock_monotonic_ns(governor->clock));
-    }
+  while ((node = gov_map_next(&governor->locked.gates, node))) {
+    gov_gate *gate = gov_container_of(node, gov_gate, by_address);
+    gov_gate_options_changed(gate);
+    gov_governor_advance_locked(governor, gate, gov_clock_monotonic_ns(governor->clock));
+  }
   gov_governor_wake_locked(governor);
   pthread_mutex_unlock(&governor->mutex);
 
@@ -298,10 +298,11 @@ int mskgov_governor_set_quota(mskgov_governor *governor, const mskgov_quota *quo
 }
 
 static void close_gates_locked(mskgov_governor *governor) {
-  for (size_t i = 0; i < governor->locked.gates.bucket_count; i++)
-    for (gov_map_node *node = governor->locked.gates.buckets[i]; node; node = node->next)
-      gov_gate_close(gov_container_of(node, gov_gate, by_address), MSKGOV_ERR_STOPPED,
-                     &governor->locked.ended);
+  gov_map_node *node = NULL;
+
+  while ((node = gov_map_next(&governor->locked.gates, node)))
+    gov_gate_close(gov_container_of(node, gov_gate, by_address), MSKGOV_ERR_STOPPED,
+                   &governor->locked.ended);
 }
 
 void gov_governor_settle_locked(mskgov_permit *permit) {

@@ -42,15 +42,16 @@ static void forget_waited(gov_streaks *streaks, uint64_t now_ns) {
     return;
 
   streaks->forget_at_ns = UINT64_MAX;
-  for (size_t i = 0; i < streaks->clients.bucket_count; i++)
-    for (gov_map_node *node = streaks->clients.buckets[i], *next; node; node = next) {
-      gov_streak *streak = gov_container_of(node, gov_streak, node);
-      next = node->next;
-      if (streak->not_before_ns <= now_ns)
-        forget(streaks, streak);
-      else if (streak->not_before_ns < streaks->forget_at_ns)
-        streaks->forget_at_ns = streak->not_before_ns;
-    }
+  for (gov_map_node *node = gov_map_next(&streaks->clients, NULL), *next; node;
+       node = next) {
+    gov_streak *streak = gov_container_of(node, gov_streak, node);
+
+    next = gov_map_next(&streaks->clients, node);
+    if (streak->not_before_ns <= now_ns)
+      forget(streaks, streak);
+    else if (streak->not_before_ns < streaks->forget_at_ns)
+      streaks->forget_at_ns = streak->not_before_ns;
+  }
 }
 
 static gov_streak *add(gov_streaks *streaks, const char *client, uint64_t now_ns) {

@@ -15,8 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* --- What is refused, before a connection is tried ------------------------------------
- */
+/* What is refused, before a connection is tried. */
 
 struct refusal {
   const char *property, *value; /* set in the conf; NULL: nothing */
@@ -204,8 +203,7 @@ START_TEST(test_fork_with_an_applied_conf) {
 }
 END_TEST
 
-/* --- What stays the application's ------------------------------------------------------
- */
+/* What stays the application's. */
 
 static int the_opaque;
 static atomic_int app_connects, app_closes, app_logs, wrong_opaques;
@@ -286,8 +284,7 @@ START_TEST(test_callbacks_are_chained) {
 }
 END_TEST
 
-/* --- Waiting and letting go
- * ------------------------------------------------------------- */
+/* Waiting and letting go. */
 
 /* Permits of one a second: of 20 clients, most are parked when they are destroyed. */
 START_TEST(test_destroy_while_parked) {
@@ -334,8 +331,7 @@ START_TEST(test_governor_goes_first) {
 }
 END_TEST
 
-/* --- Failures
- * ----------------------------------------------------------------------------- */
+/* Failures. */
 
 static pthread_mutex_t seen_mutex = PTHREAD_MUTEX_INITIALIZER;
 static char seen_failure[512];
@@ -461,8 +457,7 @@ START_TEST(test_rejections_are_survived) {
 }
 END_TEST
 
-/* --- Tokens
- * --------------------------------------------------------------------------------- */
+/* Tokens. */
 
 static atomic_int gets;
 

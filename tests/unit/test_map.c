@@ -101,5 +101,33 @@ START_TEST(test_keys_that_are_alike) {
 }
 END_TEST
 
+/* Every element once, also while those that are behind are taken out. */
+START_TEST(test_walk) {
+  size_t seen = 0;
+  gov_map map;
+
+  make_elements();
+  gov_map_init(&map);
+  ck_assert_ptr_null(gov_map_next(&map, NULL));
+  for (int i = 0; i < ELEMENTS; i++) {
+    ck_assert(gov_map_insert(&map, &elements[i].node, elements[i].key));
+    elements[i].present = true;
+  }
+
+  for (gov_map_node *node = gov_map_next(&map, NULL), *next; node; node = next) {
+    element *e = gov_container_of(node, element, node);
+
+    next = gov_map_next(&map, node);
+    ck_assert(e->present); /* not seen before */
+    e->present = false;
+    if (seen++ % 2)
+      gov_map_remove(&map, node);
+  }
+  ck_assert_uint_eq(seen, ELEMENTS);
+  ck_assert_uint_eq(map.count, ELEMENTS / 2);
+  gov_map_fini(&map);
+}
+END_TEST
+
 TEST_MAIN("map", TEST(test_against_a_model), TEST(test_an_empty_map),
-          TEST(test_keys_that_are_alike))
+          TEST(test_keys_that_are_alike), TEST(test_walk))
