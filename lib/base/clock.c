@@ -16,9 +16,14 @@ static uint64_t monotonic_ns(void *self) {
   return read_clock(CLOCK_MONOTONIC);
 }
 
+static uint64_t coarse_ns(void *self) {
+  (void)self;
+  return read_clock(CLOCK_MONOTONIC_COARSE);
+}
+
 static uint64_t unix_ns(void *self) {
   (void)self;
   return read_clock(CLOCK_REALTIME);
 }
 
-const gov_clock gov_clock_system = {monotonic_ns, unix_ns, NULL};
+const gov_clock gov_clock_system = {monotonic_ns, unix_ns, NULL, coarse_ns};

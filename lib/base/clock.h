@@ -14,13 +14,24 @@ typedef struct gov_clock {
   uint64_t (*monotonic_ns)(void *self);
   uint64_t (*unix_ns)(void *self);
   void *self;
+  /* The monotonic clock, read cheaply: it lags, usually by no more than GOV_COARSE_LAG_NS,
+     and is never ahead. NULL: there is none, and the other is read. */
+  uint64_t (*coarse_ns)(void *self);
 } gov_clock;
 
-/* CLOCK_MONOTONIC and CLOCK_REALTIME. */
+/* A tick of a kernel with CONFIG_HZ=100, the slowest in use. */
+#define GOV_COARSE_LAG_NS UINT64_C(10000000)
+
+/* CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE and CLOCK_REALTIME. */
 extern const gov_clock gov_clock_system;
 
 static inline uint64_t gov_clock_monotonic_ns(const gov_clock *clock) {
   return clock->monotonic_ns(clock->self);
+}
+
+static inline uint64_t gov_clock_coarse_ns(const gov_clock *clock) {
+  return clock->coarse_ns ? clock->coarse_ns(clock->self)
+                          : clock->monotonic_ns(clock->self);
 }
 
 static inline uint64_t gov_clock_unix_ns(const gov_clock *clock) {

@@ -1,5 +1,7 @@
 #include "base/map.h"
 
+#include "base/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,16 +16,6 @@ void gov_map_fini(gov_map *map) {
   gov_map_init(map);
 }
 
-/* FNV-1a. Keys are the application's own names, not a peer's: no seed is needed. */
-static uint64_t hash_of(const char *key) {
-  uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-  for (; *key; key++)
-    hash = (hash ^ (unsigned char)*key) * UINT64_C(0x100000001b3);
-
-  return hash ^ hash >> 32;
-}
-
 static gov_map_node **bucket_of(const gov_map *map, uint64_t hash) {
   return &map->buckets[hash & (map->bucket_count - 1)];
 }
@@ -34,7 +26,7 @@ gov_map_node *gov_map_find(const gov_map *map, const char *key) {
   if (map->count == 0)
     return NULL;
 
-  hash = hash_of(key);
+  hash = gov_hash_string(key);
   for (gov_map_node *node = *bucket_of(map, hash); node; node = node->next)
     if (node->hash == hash && strcmp(node->key, key) == 0)
       return node;
@@ -72,7 +64,7 @@ bool gov_map_insert(gov_map *map, gov_map_node *node, const char *key) {
     return false;
 
   node->key = key;
-  node->hash = hash_of(key);
+  node->hash = gov_hash_string(key);
   bucket = bucket_of(map, node->hash);
   node->next = *bucket;
   *bucket = node;

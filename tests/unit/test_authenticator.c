@@ -42,7 +42,7 @@ static uint64_t read_now(void *self) {
   return now_ns;
 }
 
-static const gov_clock held = {read_now, read_now, NULL};
+static const gov_clock held = {read_now, read_now, NULL, NULL};
 
 static int get(void *self, mskgov_credentials **credentials, mskgov_error_info *error) {
   source *s = self;

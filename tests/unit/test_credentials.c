@@ -201,7 +201,7 @@ static uint64_t fixed_ns(void *self) {
 
 START_TEST(test_expired_are_refused) {
   uint64_t now_ns = 1767323045 * S; /* 2026-01-02T03:04:05Z */
-  gov_clock clock = {fixed_ns, fixed_ns, &now_ns};
+  gov_clock clock = {fixed_ns, fixed_ns, &now_ns, NULL};
   mskgov_credentials *credentials = make(now_ns), *got;
   mskgov_credentials_provider *provider;
   mskgov_error_info error = {0};
