@@ -26,6 +26,31 @@ static uint64_t decorrelated(const gov_backoff_options *options, uint64_t previo
   return options->base_ns + gov_random_uniform(random, top_ns - options->base_ns);
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
+uint64_t gov_backoff_cap_ns(const gov_backoff_options *options, uint32_t failures,
+                            uint32_t clients, uint32_t quota, uint64_t window_ns) {
+  uint64_t most_ns = GOV_BACKOFF_CAP_GROWN_MAX_NS, cap_ns = options->cap_ns, fleet_ns;
+  uint32_t to_cap = 0;
+
+  assert(quota >= 1);
+  if (!options->cap_grows || cap_ns >= most_ns)
+    return cap_ns;
+
+  while (to_cap < 63 && options->base_ns <= cap_ns >> (to_cap + 1))
+    to_cap++;
+  for (uint32_t n = to_cap; n + 2 <= failures && cap_ns < most_ns; n += 2)
+    cap_ns = smaller(cap_ns * 2, most_ns);
+
+  fleet_ns = 2 * (uint64_t)clients * smaller(window_ns, most_ns) / quota;
+  if (fleet_ns > cap_ns)
+    cap_ns = smaller(fleet_ns, most_ns);
+
+  return cap_ns;
+}
+
 uint64_t gov_backoff_next(gov_backoff *backoff, const gov_backoff_options *options,
                           gov_random *random) {
   uint64_t ceiling_ns = ceiling(options, backoff->failures), wait_ns = 0;

@@ -1,9 +1,8 @@
 /*
- * The judge of a quota: attempts as spans of time, and the fullest second they can make.
+ * The judge of a quota: attempts as spans of time, and the fullest window they can make.
  *
  * An attempt reaches the broker once, at a moment of its span that nobody knows. So the
- * worst case is taken: every attempt whose span meets a closed window of one second is
- * counted into it.
+ * worst case is taken: every attempt whose span meets a closed window is counted into it.
  */
 #ifndef TEST_SPANS_H
 #define TEST_SPANS_H
@@ -28,10 +27,10 @@ static inline void sort_times(uint64_t *times, size_t count) {
 }
 
 /*
- * The most attempts that some window [t, t + 1 s] can see. It sees a span when t + 1 s
- * lies in [from, to + 1 s]; the most of those that overlap is found at the start of one.
+ * The most attempts that some window [t, t + W] can see. It sees a span when t + W lies in
+ * [from, to + W]; the most of those that overlap is found at the start of one.
  */
-static inline size_t spans_fullest_second(const span *spans, size_t count) {
+static inline size_t spans_fullest(const span *spans, size_t count, uint64_t window_ns) {
   uint64_t *starts = malloc((count + 1) * sizeof(*starts));
   uint64_t *ends = malloc((count + 1) * sizeof(*ends));
   size_t fullest = 0, ended = 0;
@@ -41,7 +40,7 @@ static inline size_t spans_fullest_second(const span *spans, size_t count) {
 
   for (size_t i = 0; i < count; i++) {
     starts[i] = spans[i].from_ns;
-    ends[i] = spans[i].to_ns + SPANS_SECOND_NS;
+    ends[i] = spans[i].to_ns + window_ns;
   }
   sort_times(starts, count);
   sort_times(ends, count);
@@ -56,6 +55,10 @@ static inline size_t spans_fullest_second(const span *spans, size_t count) {
   free(ends);
 
   return fullest;
+}
+
+static inline size_t spans_fullest_second(const span *spans, size_t count) {
+  return spans_fullest(spans, count, SPANS_SECOND_NS);
 }
 
 #endif

@@ -5,7 +5,9 @@
  */
 #include "policy/backoff.h"
 
+#include "base/clock.h"
 #include "harness.h"
+#include "strict_broker.h"
 
 #include <stdbool.h>
 
@@ -84,7 +86,7 @@ END_TEST
  */
 START_TEST(test_long_streaks_stay_at_the_cap) {
   static const uint32_t counts[] = {62, 63, 64, 65, 1000, UINT32_MAX - 1, UINT32_MAX};
-  gov_backoff_options options = {MSKGOV_JITTER_EQUAL, 3, CAP_MAX};
+  gov_backoff_options options = {MSKGOV_JITTER_EQUAL, 3, CAP_MAX, false};
   gov_random random;
 
   gov_random_init(&random, test_seed());
@@ -108,7 +110,7 @@ START_TEST(test_draws_are_even) {
   gov_random_init(&random, test_seed());
   for (size_t j = 0; j < COUNT(jitters); j++)
     for (size_t s = 0; s < COUNT(states); s++) {
-      gov_backoff_options options = {jitters[j], 100000, 1000000};
+      gov_backoff_options options = {jitters[j], 100000, 1000000, false};
       range bounds = expected(&options, states[s].failures, states[s].previous_ns);
       uint64_t width = bounds.high - bounds.low, sum = 0, low_quarter = 0, top = 0;
 
@@ -131,7 +133,7 @@ END_TEST
 
 /* After many failures a decorrelated fleet is still spread over [base, cap]. */
 START_TEST(test_decorrelated_fleets_stay_spread) {
-  gov_backoff_options options = {MSKGOV_JITTER_DECORRELATED, 1000, 1000000};
+  gov_backoff_options options = {MSKGOV_JITTER_DECORRELATED, 1000, 1000000, false};
   unsigned tenths[10] = {0}, at_cap = 0;
   gov_random random;
 
@@ -154,7 +156,7 @@ END_TEST
 
 START_TEST(test_a_seed_gives_a_sequence) {
   for (size_t j = 0; j < COUNT(jitters); j++) {
-    gov_backoff_options options = {jitters[j], 1000, 1000000000};
+    gov_backoff_options options = {jitters[j], 1000, 1000000000, false};
     gov_backoff one, other;
     gov_random random, again;
     bool varies = false;
@@ -176,6 +178,123 @@ START_TEST(test_a_seed_gives_a_sequence) {
 }
 END_TEST
 
+#define MS GOV_NS_PER_MS
+#define SECOND GOV_NS_PER_S
+#define HOUR GOV_BACKOFF_CAP_GROWN_MAX_NS
+
+/*
+ * The cap doubles with every second failure past those that take `base` to it: 100 ms
+ * doubles six times below 10 s. And it is at least 2 * clients * window / quota. Neither
+ * takes it past an hour.
+ */
+START_TEST(test_caps_by_hand) {
+  static const struct {
+    uint64_t base_ns, cap_ns;
+    uint32_t failures, clients, quota;
+    uint64_t window_ns, expected_ns;
+  } cases[] = {
+      {100 * MS, 10 * SECOND, 0, 0, 20, SECOND, 10 * SECOND},
+      {100 * MS, 10 * SECOND, 6, 1, 20, SECOND, 10 * SECOND},
+      {100 * MS, 10 * SECOND, 7, 1, 20, SECOND, 10 * SECOND},
+      {100 * MS, 10 * SECOND, 8, 1, 20, SECOND, 20 * SECOND},
+      {100 * MS, 10 * SECOND, 9, 1, 20, SECOND, 20 * SECOND},
+      {100 * MS, 10 * SECOND, 10, 1, 20, SECOND, 40 * SECOND},
+      {100 * MS, 10 * SECOND, 22, 1, 20, SECOND, 2560 * SECOND},
+      {100 * MS, 10 * SECOND, 24, 1, 20, SECOND, HOUR}, /* 5120 s */
+      {100 * MS, 10 * SECOND, UINT32_MAX, 1, 20, SECOND, HOUR},
+      {10 * SECOND, 10 * SECOND, 1, 1, 20, SECOND, 10 * SECOND}, /* at the cap at once */
+      {10 * SECOND, 10 * SECOND, 2, 1, 20, SECOND, 20 * SECOND},
+      {SECOND, 4 * SECOND, 3, 1, 20, SECOND, 4 * SECOND}, /* 1, 2, 4: the cap itself */
+      {SECOND, 4 * SECOND, 4, 1, 20, SECOND, 8 * SECOND},
+      {1, HOUR - 1, 42, 1, 20, SECOND, HOUR - 1}, /* 2^41 ns are 37 minutes */
+      {1, HOUR - 1, 43, 1, 20, SECOND, HOUR},
+      {100 * MS, 10 * SECOND, 1, 100, 20, SECOND, 10 * SECOND}, /* 2 * 100 / 20: the same */
+      {100 * MS, 10 * SECOND, 1, 101, 20, SECOND, 10100 * MS},
+      {100 * MS, 10 * SECOND, 1, 400, 20, SECOND, 40 * SECOND},
+      {100 * MS, 10 * SECOND, 8, 400, 20, SECOND, 40 * SECOND}, /* the larger of the two */
+      {100 * MS, 10 * SECOND, 14, 400, 20, SECOND, 160 * SECOND},
+      {100 * MS, 10 * SECOND, 1, 400, 1200, 60 * SECOND, 40 * SECOND},
+      {100 * MS, 10 * SECOND, 1, 100000, 1, 100 * MS, HOUR}, /* 20000 s */
+      {1, 1, 0, 3, 7, SECOND, 857142857},                    /* rounded down */
+      /* a cap of an hour or more stays as it is */
+      {1, HOUR, UINT32_MAX, 100000, 1, SECOND, HOUR},
+      {1, CAP_MAX, UINT32_MAX, 100000, 1, SECOND, CAP_MAX},
+  };
+
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    gov_backoff_options options = {MSKGOV_JITTER_FULL, cases[i].base_ns, cases[i].cap_ns,
+                                   true};
+    uint64_t cap = gov_backoff_cap_ns(&options, cases[i].failures, cases[i].clients,
+                                      cases[i].quota, cases[i].window_ns);
+
+    ck_assert_msg(cap == cases[i].expected_ns, "case %zu: %llu", i,
+                  (unsigned long long)cap);
+    options.cap_grows = false;
+    ck_assert_uint_eq(gov_backoff_cap_ns(&options, cases[i].failures, cases[i].clients,
+                                         cases[i].quota, cases[i].window_ns),
+                      cases[i].cap_ns);
+  }
+}
+END_TEST
+
+#define LONERS 400
+
+typedef struct loner {
+  gov_backoff backoff;
+  uint64_t at_ns; /* the next attempt; UINT64_MAX: it is connected */
+} loner;
+
+static loner *first_of(loner *loners) {
+  loner *first = loners;
+
+  for (loner *l = loners; l < loners + LONERS; l++)
+    if (l->at_ns < first->at_ns)
+      first = l;
+
+  return first;
+}
+
+/* When all have connected, who know nothing of each other; or `horizon_ns`. */
+static uint64_t connect_alone(bool cap_grows, uint64_t horizon_ns, uint64_t seed) {
+  const gov_backoff_options options = {MSKGOV_JITTER_FULL, 100 * MS, 10 * SECOND,
+                                       cap_grows};
+  strict_broker broker = {0};
+  uint64_t now = 0;
+  loner loners[LONERS];
+  gov_random random;
+
+  gov_random_init(&random, seed);
+  for (size_t i = 0; i < LONERS; i++)
+    loners[i] = (loner){.at_ns = gov_random_uniform(&random, SECOND)};
+
+  for (loner *l; (l = first_of(loners))->at_ns < horizon_ns;) {
+    gov_backoff_options capped = options;
+
+    now = l->at_ns;
+    l->at_ns = UINT64_MAX;
+    if (strict_broker_accepts(&broker, now))
+      continue;
+    capped.cap_ns = gov_backoff_cap_ns(&options, l->backoff.failures, 1, STRICT_QUOTA,
+                                       STRICT_WINDOW_NS);
+    l->at_ns = now + gov_backoff_next(&l->backoff, &capped, &random);
+  }
+
+  return first_of(loners)->at_ns == UINT64_MAX ? now : horizon_ns;
+}
+
+/*
+ * 400 clients against 20 attempts a second, rejected ones counted. A cap of 10 s lets 80
+ * come in every second for ever; 2 N / Q = 40 s would let 20 come.
+ */
+START_TEST(test_the_growing_cap_lets_loners_through) {
+  for (uint64_t seed = 1; seed <= 5; seed++) {
+    ck_assert_uint_lt(connect_alone(true, HOUR, seed), 200 * SECOND);
+    ck_assert_uint_eq(connect_alone(false, 600 * SECOND, seed), 600 * SECOND);
+  }
+}
+END_TEST
+
 TEST_MAIN("backoff", TEST(test_waits_keep_to_their_bounds),
           TEST(test_long_streaks_stay_at_the_cap), TEST(test_draws_are_even),
-          TEST(test_decorrelated_fleets_stay_spread), TEST(test_a_seed_gives_a_sequence))
+          TEST(test_decorrelated_fleets_stay_spread), TEST(test_a_seed_gives_a_sequence),
+          TEST(test_caps_by_hand), TEST(test_the_growing_cap_lets_loners_through))
