@@ -19,7 +19,8 @@
  * quota before its token is looked at. Over the quota the answer is MSK's: error 58 with
  * "[<uuid>]: Too many connects", then close. A re-authentication (KIP-368) is no attempt
  * and is not counted. A session stays open until either side closes it; who is not
- * authenticated 10 s after the accept is closed.
+ * authenticated 10 s after the accept is closed. A broker can be stopped and started
+ * again, as in a rolling restart.
  *
  * Threads: every function may be called from any thread; mskgov_cluster_new starts the
  * threads that serve (one event loop each), mskgov_cluster_free ends them. All signals are
@@ -54,6 +55,13 @@ typedef struct mskgov_cluster_options {
   mskgov_window window;       /* default MSKGOV_WINDOW_SLIDING */
   int count_rejected;         /* rejected attempts fill the window too; default 1 */
   uint32_t threads;           /* event loops, 1 to 64; one per broker at most; default 1 */
+  /*
+   * Each of those threads has descriptors of its own, so that the process's limit of open
+   * files holds for each of them and not for all: for clusters of more connections than a
+   * process may have files. Needs Linux 5.9. Tools that follow descriptors by their number
+   * (ThreadSanitizer, valgrind) are misled by it. Default 0.
+   */
+  int files_per_thread;
   /* First port; broker i listens on first_port + i. 0 (default): free ports. */
   uint16_t first_port;
   /* Host that clients are told (Metadata) and the certificate names. Default "127.0.0.1",
@@ -87,6 +95,34 @@ MSKGOV_API const char *mskgov_cluster_bootstrap_servers(const mskgov_cluster *cl
 /* The certificate authority of the brokers, PEM. Borrowed until the cluster is freed. */
 MSKGOV_API const char *mskgov_cluster_ca_pem(const mskgov_cluster *cluster);
 
+/*
+ * Stops broker `broker` (from 0): drops all its connections at once, without a farewell,
+ * and refuses new ones. Its port stays its own, Metadata goes on naming it, its counters
+ * and the window of its quota go on. Stopping it twice does nothing. When it returns it is
+ * done. Returns 0, or
+ * MSKGOV_ERR_INVALID: there is no such broker. MSKGOV_ERR_FORKED.
+ * MSKGOV_ERR_STATE: mskgov_cluster_free came first. (A call that begins when that function
+ * has returned is a use of freed memory, as everywhere.)
+ */
+MSKGOV_API int mskgov_cluster_stop_broker(mskgov_cluster *cluster, uint32_t broker,
+                                          mskgov_error_info *error);
+
+/*
+ * Starts it again, on the same port. Starting it twice does nothing. Returns the same, or
+ * MSKGOV_ERR_SYSTEM: it cannot listen, and stays stopped.
+ */
+MSKGOV_API int mskgov_cluster_start_broker(mskgov_cluster *cluster, uint32_t broker,
+                                           mskgov_error_info *error);
+
+/*
+ * Changes the quota of every broker for the attempts to come, 1 to 1000000. What was
+ * counted stays counted: under a lower quota the next attempt is let in when the window
+ * has room. Returns 0, MSKGOV_ERR_INVALID (nothing changed), or MSKGOV_ERR_NO_MEMORY:
+ * some brokers have the old one still.
+ */
+MSKGOV_API int mskgov_cluster_set_quota(mskgov_cluster *cluster, uint32_t connections_per_s,
+                                        mskgov_error_info *error);
+
 /* What one broker has seen; times are monotonic nanoseconds. */
 typedef struct mskgov_cluster_counters {
   size_t struct_size;    /* set by the caller */
@@ -95,7 +131,8 @@ typedef struct mskgov_cluster_counters {
   uint64_t accepted;     /* authenticated and within the quota */
   uint64_t rejected;     /* "Too many connects" */
   uint64_t denied;       /* bad token: "Access denied", "Invalid authentication payload" */
-  uint64_t failed;       /* ended before SaslAuthenticate: TLS, protocol, time-out */
+  uint64_t failed;       /* ended before SaslAuthenticate: TLS, protocol, time-out, stop */
+  uint64_t dropped;      /* authenticated ones that mskgov_cluster_stop_broker closed */
   uint32_t open;         /* authenticated connections now */
   uint32_t peak_open;
   uint32_t peak_window;      /* most attempts in any one second, exact */

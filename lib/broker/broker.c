@@ -3,9 +3,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "broker/connection.h"
+#include "broker/port.h"
+#include "broker/session.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -50,63 +50,120 @@ static void on_accept_error(struct evconnlistener *listener, void *user) {
   event_add(broker->resume, &pause);
 }
 
-static int listen_on(gov_broker *broker, uint16_t port, mskgov_error_info *error) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-  socklen_t length = sizeof(address);
-
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  broker->listener = evconnlistener_new_bind(
-      broker->base, on_accept, broker,
-      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, GOV_BROKER_BACKLOG,
-      (struct sockaddr *)&address, sizeof(address));
-  if (!broker->listener || getsockname(evconnlistener_get_fd(broker->listener),
-                                       (struct sockaddr *)&address, &length))
-    return gov_error_set_errno(error, errno, "cannot listen on 127.0.0.1:%u", port);
-
-  evconnlistener_set_error_cb(broker->listener, on_accept_error);
-  broker->port = ntohs(address.sin_port);
+int gov_broker_init(gov_broker *broker, uint32_t index, uint16_t port,
+                    const mskgov_cluster_options *options, const gov_broker_shared *shared,
+                    gov_loop *loop, mskgov_error_info *error) {
+  memset(broker, 0, sizeof(*broker));
+  broker->index = index;
+  broker->port = port;
+  broker->shared = shared;
+  broker->loop = loop;
+  gov_list_init(&broker->connections);
+  gov_buffer_init(&broker->answer, GOV_SESSION_ANSWER_MAX);
+  pthread_mutex_init(&broker->mutex, NULL);
+  gov_attempts_init(&broker->locked.attempts);
+  if (gov_quota_init(&broker->locked.quota, options->window, options->connections_per_s,
+                     options->max_connections, options->count_rejected != 0))
+    return gov_error_no_memory(error);
 
   return 0;
 }
 
-int gov_broker_init(gov_broker *broker, uint32_t index, uint16_t port,
-                    const mskgov_cluster_options *options, const gov_broker_shared *shared,
-                    struct event_base *base, mskgov_error_info *error) {
+int gov_broker_open(gov_broker *broker, mskgov_error_info *error) {
   const struct timeval timeout = {.tv_sec = GOV_CONNECTION_SETUP_S};
-
-  memset(broker, 0, sizeof(*broker));
-  broker->index = index;
-  broker->shared = shared;
-  broker->base = base;
-  gov_list_init(&broker->connections);
-  pthread_mutex_init(&broker->mutex, NULL);
-  gov_attempts_init(&broker->locked.attempts);
+  struct event_base *base = broker->loop->base;
+  int fd, rc;
 
   broker->setup_timeout = event_base_init_common_timeout(base, &timeout);
   broker->resume = event_new(base, -1, 0, on_resume, broker);
-  if (!broker->setup_timeout || !broker->resume ||
-      gov_quota_init(&broker->locked.quota, options->window, options->connections_per_s,
-                     options->max_connections, options->count_rejected != 0))
+  if (!broker->setup_timeout || !broker->resume)
     return gov_error_no_memory(error);
 
-  return listen_on(broker, port, error);
+  rc = gov_port_bind(&fd, &broker->port, error);
+  if (rc)
+    return rc;
+
+  broker->stopped = true;
+  /* backlog 0: libevent does not call listen */
+  broker->listener = evconnlistener_new(
+      base, on_accept, broker,
+      LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_DISABLED, 0, fd);
+  if (!broker->listener) {
+    evutil_closesocket(fd);
+    return gov_error_no_memory(error);
+  }
+  evconnlistener_set_error_cb(broker->listener, on_accept_error);
+
+  return 0;
+}
+
+static int closed(mskgov_error_info *error) {
+  return gov_error_set(error, MSKGOV_ERR_STATE, "the cluster is being freed");
+}
+
+/* Closes every connection; with `notice` the peers know when it returns. */
+static void close_all(gov_broker *broker, bool notice) {
+  gov_list_node *node;
+
+  while ((node = gov_list_first(&broker->connections))) {
+    gov_connection *connection = gov_container_of(node, gov_connection, in_broker);
+
+    if (notice)
+      gov_connection_cut(connection);
+    else
+      gov_connection_close(connection);
+  }
+}
+
+int gov_broker_stop(gov_broker *broker, mskgov_error_info *error) {
+  if (!broker->listener)
+    return closed(error);
+  if (broker->stopped)
+    return 0;
+
+  broker->stopped = true;
+  event_del(broker->resume);
+  evconnlistener_disable(broker->listener);
+  gov_port_silence(evconnlistener_get_fd(broker->listener));
+
+  pthread_mutex_lock(&broker->mutex);
+  broker->locked.dropped += broker->locked.open;
+  pthread_mutex_unlock(&broker->mutex);
+  close_all(broker, true);
+
+  return 0;
+}
+
+int gov_broker_start(gov_broker *broker, mskgov_error_info *error) {
+  int rc;
+
+  if (!broker->listener)
+    return closed(error);
+  if (!broker->stopped)
+    return 0;
+
+  rc = gov_port_listen(evconnlistener_get_fd(broker->listener), GOV_BROKER_BACKLOG, error);
+  if (rc)
+    return rc;
+
+  evconnlistener_enable(broker->listener);
+  broker->stopped = false;
+
+  return 0;
 }
 
 void gov_broker_close(gov_broker *broker) {
-  gov_list_node *node;
-
   if (broker->listener)
     evconnlistener_free(broker->listener);
   broker->listener = NULL;
   if (broker->resume)
     event_free(broker->resume);
   broker->resume = NULL;
-  while ((node = gov_list_first(&broker->connections)))
-    gov_connection_close(gov_container_of(node, gov_connection, in_broker));
+  close_all(broker, false);
 }
 
 void gov_broker_fini(gov_broker *broker) {
-  gov_broker_close(broker);
+  gov_buffer_fini(&broker->answer);
   gov_quota_fini(&broker->locked.quota);
   gov_attempts_fini(&broker->locked.attempts);
   pthread_mutex_destroy(&broker->mutex);
@@ -155,6 +212,17 @@ void gov_broker_end(gov_broker *broker, bool was_open, bool attempted) {
   pthread_mutex_unlock(&broker->mutex);
 }
 
+int gov_broker_set_quota(gov_broker *broker, uint32_t connections_per_s,
+                         mskgov_error_info *error) {
+  int rc;
+
+  pthread_mutex_lock(&broker->mutex);
+  rc = gov_quota_set_limit(&broker->locked.quota, connections_per_s);
+  pthread_mutex_unlock(&broker->mutex);
+
+  return rc ? gov_error_no_memory(error) : 0;
+}
+
 void gov_broker_counters(gov_broker *broker, mskgov_cluster_counters *counters) {
   pthread_mutex_lock(&broker->mutex);
   counters->tcp_accepted = broker->locked.tcp_accepted;
@@ -163,6 +231,7 @@ void gov_broker_counters(gov_broker *broker, mskgov_cluster_counters *counters) 
   counters->rejected = broker->locked.rejected;
   counters->denied = broker->locked.denied;
   counters->failed = broker->locked.failed;
+  counters->dropped = broker->locked.dropped;
   counters->open = broker->locked.open;
   counters->peak_open = broker->locked.peak_open;
   counters->peak_window = broker->locked.attempts.peak;

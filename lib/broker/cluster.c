@@ -3,17 +3,14 @@
 #include "base/buffer.h"
 #include "base/check.h"
 #include "base/error.h"
-#include "base/thread.h"
 #include "broker/authority.h"
 #include "broker/broker.h"
 #include "broker/uuid.h"
 #include "sign/region.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define CONNECTIONS_PER_S_DEFAULT 100
@@ -27,17 +24,6 @@
 #define COPY_SLICE 4096
 #define BOOTSTRAP_MAX (MSKGOV_CLUSTER_BROKERS_MAX * 24)
 
-/* A thread and the brokers that it serves. */
-typedef struct gov_loop {
-  mskgov_cluster *cluster;
-  struct event_base *base;
-  struct event *stop;
-  int stop_fd;
-  uint32_t index;
-  pthread_t thread;
-  bool started;
-} gov_loop;
-
 struct mskgov_cluster {
   pid_t pid;
   gov_broker_shared shared;
@@ -48,7 +34,7 @@ struct mskgov_cluster {
   uint16_t ports[MSKGOV_CLUSTER_BROKERS_MAX];
   uint32_t brokers_count; /* initialised */
   gov_broker brokers[MSKGOV_CLUSTER_BROKERS_MAX];
-  uint32_t loops_count;
+  uint32_t loops_count; /* started; broker i lives on loop i % loops_count */
   gov_loop loops[THREADS_MAX];
 };
 
@@ -115,65 +101,6 @@ static int check_options(const mskgov_cluster_options *options, mskgov_error_inf
   return check_credentials(options, error);
 }
 
-static void on_stop(evutil_socket_t fd, short what, void *user) {
-  (void)fd;
-  (void)what;
-  event_base_loopbreak(((gov_loop *)user)->base);
-}
-
-static void *serve(void *argument) {
-  gov_loop *loop = argument;
-  mskgov_cluster *cluster = loop->cluster;
-
-  event_base_dispatch(loop->base);
-
-  /* Here, since closing may write, and a SIGPIPE is blocked on this thread. */
-  for (uint32_t i = loop->index; i < cluster->brokers_count; i += cluster->loops_count)
-    gov_broker_close(&cluster->brokers[i]);
-
-  return NULL;
-}
-
-static int loop_init(gov_loop *loop, mskgov_cluster *cluster, uint32_t index,
-                     mskgov_error_info *error) {
-  loop->cluster = cluster;
-  loop->index = index;
-  loop->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (loop->stop_fd < 0)
-    return gov_error_set_errno(error, errno, "cannot make an eventfd");
-
-  loop->base = event_base_new();
-  if (!loop->base)
-    return gov_error_set_errno(error, errno, "cannot make an event loop");
-
-  loop->stop = event_new(loop->base, loop->stop_fd, EV_READ, on_stop, loop);
-  if (!loop->stop || event_add(loop->stop, NULL))
-    return gov_error_no_memory(error);
-
-  return 0;
-}
-
-static void loop_stop(gov_loop *loop) {
-  uint64_t one = 1;
-
-  if (!loop->started)
-    return;
-
-  while (write(loop->stop_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-    ;
-  pthread_join(loop->thread, NULL);
-  loop->started = false;
-}
-
-static void loop_fini(gov_loop *loop) {
-  if (loop->stop)
-    event_free(loop->stop);
-  if (loop->base)
-    event_base_free(loop->base);
-  if (loop->stop_fd >= 0)
-    close(loop->stop_fd);
-}
-
 /* What the brokers share, but for their ports. */
 static int make_shared(mskgov_cluster *cluster, const mskgov_cluster_options *options,
                        mskgov_error_info *error) {
@@ -195,32 +122,61 @@ static int make_shared(mskgov_cluster *cluster, const mskgov_cluster_options *op
   return rc;
 }
 
-static int make_brokers(mskgov_cluster *cluster, const mskgov_cluster_options *options,
-                        mskgov_error_info *error) {
-  uint32_t loops =
+static int start_loops(mskgov_cluster *cluster, const mskgov_cluster_options *options,
+                       mskgov_error_info *error) {
+  uint32_t count =
       options->threads < options->brokers ? options->threads : options->brokers;
 
-  for (uint32_t i = 0; i < loops; i++) {
-    int rc = loop_init(&cluster->loops[cluster->loops_count++], cluster, i, error);
+  while (cluster->loops_count < count) {
+    int rc = gov_loop_start(&cluster->loops[cluster->loops_count], cluster->loops_count,
+                            options->files_per_thread != 0, error);
     if (rc)
       return rc;
+    cluster->loops_count++;
   }
 
-  for (uint32_t i = 0; i < options->brokers; i++) {
-    uint16_t port = options->first_port ? (uint16_t)(options->first_port + i) : 0;
-    int rc = gov_broker_init(&cluster->brokers[cluster->brokers_count++], i, port, options,
-                             &cluster->shared, cluster->loops[i % loops].base, error);
-    if (rc)
-      return rc;
-    cluster->ports[i] = cluster->brokers[i].port;
-  }
+  return 0;
+}
+
+static int open_broker(void *broker, mskgov_error_info *error) {
+  return gov_broker_open(broker, error);
+}
+static int stop_broker(void *broker, mskgov_error_info *error) {
+  return gov_broker_stop(broker, error);
+}
+static int start_broker(void *broker, mskgov_error_info *error) {
+  return gov_broker_start(broker, error);
+}
+static int close_broker(void *broker, mskgov_error_info *error) {
+  (void)error;
+  gov_broker_close(broker);
+
+  return 0;
+}
+
+static int make_brokers(mskgov_cluster *cluster, const mskgov_cluster_options *options,
+                        mskgov_error_info *error) {
+  int rc = 0;
 
   cluster->shared.about = (gov_kafka_cluster){.id = cluster->id,
                                               .host = cluster->host,
                                               .ports = cluster->ports,
                                               .brokers = options->brokers};
+  for (uint32_t i = 0; !rc && i < options->brokers; i++) {
+    gov_broker *broker = &cluster->brokers[cluster->brokers_count++];
+    uint16_t port = options->first_port ? (uint16_t)(options->first_port + i) : 0;
 
-  return 0;
+    rc = gov_broker_init(broker, i, port, options, &cluster->shared,
+                         &cluster->loops[i % cluster->loops_count], error);
+    if (!rc)
+      rc = gov_loop_call(broker->loop, open_broker, broker, error);
+    cluster->ports[i] = broker->port;
+  }
+  /* only now, since each of them tells clients of all */
+  for (uint32_t i = 0; !rc && i < options->brokers; i++)
+    rc = gov_loop_call(cluster->brokers[i].loop, start_broker, &cluster->brokers[i], error);
+
+  return rc;
 }
 
 static int make_bootstrap_servers(mskgov_cluster *cluster, mskgov_error_info *error) {
@@ -236,22 +192,6 @@ static int make_bootstrap_servers(mskgov_cluster *cluster, mskgov_error_info *er
   gov_buffer_fini(&text);
 
   return cluster->bootstrap_servers ? 0 : gov_error_no_memory(error);
-}
-
-static int start_loops(mskgov_cluster *cluster, mskgov_error_info *error) {
-  for (uint32_t i = 0; i < cluster->loops_count; i++) {
-    gov_loop *loop = &cluster->loops[i];
-    char name[16];
-    int rc;
-
-    snprintf(name, sizeof(name), "mskgov-broker%u", i % THREADS_MAX);
-    rc = gov_thread_start(&loop->thread, name, serve, loop);
-    if (rc)
-      return gov_error_set_errno(error, rc, "cannot start the brokers' threads");
-    loop->started = true;
-  }
-
-  return 0;
 }
 
 int mskgov_cluster_new(mskgov_cluster **out, const mskgov_cluster_options *options,
@@ -272,11 +212,11 @@ int mskgov_cluster_new(mskgov_cluster **out, const mskgov_cluster_options *optio
   cluster->pid = getpid();
   rc = make_shared(cluster, options, error);
   if (!rc)
+    rc = start_loops(cluster, options, error);
+  if (!rc)
     rc = make_brokers(cluster, options, error);
   if (!rc)
     rc = make_bootstrap_servers(cluster, error);
-  if (!rc)
-    rc = start_loops(cluster, error);
   if (rc) {
     mskgov_cluster_free(cluster);
     return rc;
@@ -292,12 +232,12 @@ void mskgov_cluster_free(mskgov_cluster *cluster) {
   if (!cluster || cluster->pid != getpid())
     return;
 
+  for (uint32_t i = 0; i < cluster->brokers_count; i++)
+    gov_loop_call(cluster->brokers[i].loop, close_broker, &cluster->brokers[i], NULL);
   for (uint32_t i = 0; i < cluster->loops_count; i++)
-    loop_stop(&cluster->loops[i]);
+    gov_loop_stop(&cluster->loops[i]);
   for (uint32_t i = 0; i < cluster->brokers_count; i++)
     gov_broker_fini(&cluster->brokers[i]);
-  for (uint32_t i = 0; i < cluster->loops_count; i++)
-    loop_fini(&cluster->loops[i]);
   SSL_CTX_free(cluster->shared.tls);
   gov_token_check_fini(&cluster->shared.check);
   gov_authority_fini(&cluster->authority);
@@ -312,6 +252,43 @@ const char *mskgov_cluster_bootstrap_servers(const mskgov_cluster *cluster) {
 
 const char *mskgov_cluster_ca_pem(const mskgov_cluster *cluster) {
   return cluster->authority.ca_pem;
+}
+
+/* Has something done to a broker by the thread that it lives on. */
+static int call(mskgov_cluster *cluster, uint32_t broker, gov_loop_task *task,
+                mskgov_error_info *error) {
+  gov_error_reset(error);
+  if (cluster->pid != getpid())
+    return gov_error_set(error, MSKGOV_ERR_FORKED,
+                         "the cluster belongs to the process before the fork");
+  if (gov_check_range("broker", broker, 0, cluster->brokers_count - 1, error))
+    return MSKGOV_ERR_INVALID;
+
+  return gov_loop_call(cluster->brokers[broker].loop, task, &cluster->brokers[broker],
+                       error);
+}
+
+int mskgov_cluster_stop_broker(mskgov_cluster *cluster, uint32_t broker,
+                               mskgov_error_info *error) {
+  return call(cluster, broker, stop_broker, error);
+}
+
+int mskgov_cluster_start_broker(mskgov_cluster *cluster, uint32_t broker,
+                                mskgov_error_info *error) {
+  return call(cluster, broker, start_broker, error);
+}
+
+int mskgov_cluster_set_quota(mskgov_cluster *cluster, uint32_t connections_per_s,
+                             mskgov_error_info *error) {
+  int rc;
+
+  gov_error_reset(error);
+  rc = gov_check_range("connections_per_s", connections_per_s, 1, CONNECTIONS_PER_S_MAX,
+                       error);
+  for (uint32_t i = 0; !rc && i < cluster->brokers_count; i++)
+    rc = gov_broker_set_quota(&cluster->brokers[i], connections_per_s, error);
+
+  return rc;
 }
 
 int mskgov_cluster_counters_get(mskgov_cluster *cluster, uint32_t broker,

@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 static int on_attempt(void *self, bool *within_quota) {
   gov_connection *connection = self;
@@ -29,8 +30,10 @@ static void on_settle(void *self, mskgov_verdict verdict) {
 
   gov_broker_settle(connection->broker, connection->attempt, verdict);
   connection->open = verdict == MSKGOV_VERDICT_ACCEPTED;
-  if (connection->open)
-    event_del(connection->deadline);
+  if (connection->open) {
+    event_free(connection->deadline);
+    connection->deadline = NULL;
+  }
 }
 
 static const gov_session_gate gate = {on_attempt, on_check, on_settle};
@@ -38,6 +41,7 @@ static const gov_session_gate gate = {on_attempt, on_check, on_settle};
 /* Handles the next request, if it is there whole. */
 static bool step(gov_connection *connection) {
   struct evbuffer *in = bufferevent_get_input(connection->tls);
+  gov_buffer *answer = &connection->broker->answer;
   size_t length = evbuffer_get_length(in);
   size_t needed = connection->session.needed;
   unsigned char *data;
@@ -52,12 +56,12 @@ static bool step(gov_connection *connection) {
     return false;
   }
 
-  used = gov_session_feed(&connection->session, data, needed, &connection->answer);
+  used = gov_session_feed(&connection->session, data, needed, answer);
   gov_secret_wipe(data, used); /* there may have been a token in it */
   evbuffer_drain(in, used);
-  if (connection->answer.length)
-    bufferevent_write(connection->tls, connection->answer.data, connection->answer.length);
-  gov_buffer_reset(&connection->answer);
+  if (answer->length)
+    bufferevent_write(connection->tls, answer->data, answer->length);
+  gov_buffer_reset(answer);
 
   return used > 0 || connection->session.needed > needed;
 }
@@ -103,7 +107,6 @@ static void on_deadline(evutil_socket_t fd, short what, void *user) {
 static void destroy(gov_connection *connection) {
   if (connection->deadline)
     event_free(connection->deadline);
-  gov_buffer_fini(&connection->answer);
   free(connection);
 }
 
@@ -115,14 +118,13 @@ int gov_connection_start(gov_broker *broker, int fd) {
     goto failed;
 
   connection->broker = broker;
-  gov_buffer_init(&connection->answer, GOV_SESSION_ANSWER_MAX);
   gov_session_init(&connection->session, &broker->shared->about, &gate, connection);
-  connection->deadline = event_new(broker->base, -1, 0, on_deadline, connection);
+  connection->deadline = event_new(broker->loop->base, -1, 0, on_deadline, connection);
   if (!connection->deadline || event_add(connection->deadline, broker->setup_timeout))
     goto failed;
 
   connection->tls = bufferevent_openssl_socket_new(
-      broker->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+      broker->loop->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
   if (!connection->tls) { /* libevent has given back the SSL and the descriptor */
     destroy(connection);
     return MSKGOV_ERR_NO_MEMORY;
@@ -144,16 +146,26 @@ failed:
   return MSKGOV_ERR_NO_MEMORY;
 }
 
-void gov_connection_close(gov_connection *connection) {
+static void end(gov_connection *connection) {
   gov_broker *broker = connection->broker;
-  SSL *ssl = bufferevent_openssl_get_ssl(connection->tls);
 
-  if (connection->session.state == GOV_SESSION_ENDED && SSL_is_init_finished(ssl))
-    SSL_shutdown(ssl); /* says that the answer is whole; the peer's own is not awaited */
-  ERR_clear_error();
   bufferevent_free(connection->tls);
   gov_list_remove(&connection->in_broker);
   broker->sockets--;
   gov_broker_end(broker, connection->open, connection->session.attempted);
   destroy(connection);
+}
+
+void gov_connection_close(gov_connection *connection) {
+  SSL *ssl = bufferevent_openssl_get_ssl(connection->tls);
+
+  if (connection->session.state == GOV_SESSION_ENDED && SSL_is_init_finished(ssl))
+    SSL_shutdown(ssl); /* says that the answer is whole; the peer's own is not awaited */
+  ERR_clear_error();
+  end(connection);
+}
+
+void gov_connection_cut(gov_connection *connection) {
+  shutdown(bufferevent_getfd(connection->tls), SHUT_RDWR);
+  end(connection);
 }

@@ -1,7 +1,7 @@
 /*
  * One TCP connection to a broker: TLS, the session within it, and their end.
  *
- * Threads: the loop's, or without it.
+ * Threads: the loop's.
  */
 #ifndef GOV_BROKER_CONNECTION_H
 #define GOV_BROKER_CONNECTION_H
@@ -22,7 +22,6 @@ typedef struct gov_connection {
   struct bufferevent *tls;
   struct event *deadline;
   gov_session session;
-  gov_buffer answer;
   int64_t attempt;
   bool open; /* counted among the broker's open connections */
 } gov_connection;
@@ -30,7 +29,10 @@ typedef struct gov_connection {
 /* Takes `fd` in any case. Returns 0 or MSKGOV_ERR_NO_MEMORY: it is closed. */
 int gov_connection_start(gov_broker *broker, int fd);
 
-/* Closes and frees. */
+/* Closes and frees. libevent closes the descriptor in the next round of the loop. */
 void gov_connection_close(gov_connection *connection);
+
+/* The same, but without a word of farewell, and the peer is told at once. */
+void gov_connection_cut(gov_connection *connection);
 
 #endif

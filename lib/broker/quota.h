@@ -16,7 +16,7 @@
  * the oldest of them is at least a second old if and only if there is room.
  *
  * Threads: the caller's lock. Time is an argument; one that runs backwards is taken as
- * standing still. No I/O; memory is taken at the start only.
+ * standing still. No I/O; memory is taken at the start and by gov_quota_set_limit.
  */
 #ifndef GOV_BROKER_QUOTA_H
 #define GOV_BROKER_QUOTA_H
@@ -34,16 +34,25 @@ typedef struct gov_quota {
   /* fixed */
   uint64_t second;
   uint64_t counted;
-  /* sliding: a ring of the last `limit` counted attempts */
+  /* sliding: a ring of the last `capacity` counted attempts, the largest limit so far */
   uint64_t *times_ns;
+  uint32_t capacity;
   uint32_t filled;
-  uint32_t oldest;
+  uint32_t next; /* where the next one goes */
 } gov_quota;
 
 /* `limit` is at least 1. Returns 0 or MSKGOV_ERR_NO_MEMORY. */
 int gov_quota_init(gov_quota *quota, mskgov_window window, uint32_t limit,
                    uint32_t max_connections, bool count_rejected);
 void gov_quota_fini(gov_quota *quota);
+
+/*
+ * Another limit, at least 1, for the attempts to come; those of the last second stay
+ * counted. Exact, but for a limit that is higher than all before it while rejected attempts
+ * count: of those that were more than all limits nothing is known, for a second. Returns 0,
+ * or MSKGOV_ERR_NO_MEMORY: the limit stays as it was.
+ */
+int gov_quota_set_limit(gov_quota *quota, uint32_t limit);
 
 /* An attempt while `open` connections are open: true if it is within the quota. */
 bool gov_quota_attempt(gov_quota *quota, uint64_t now_ns, uint32_t open);
