@@ -45,7 +45,12 @@ typedef enum mskgov_category {
   X(CRYPTO, -11, INTERNAL, "a call to the cryptographic library failed")                   \
   X(PROTOCOL, -12, PROTOCOL, "the other side sent what the protocol does not allow")       \
   X(NO_CREDENTIALS, -13, AUTHENTICATION, "no credentials were found")                      \
-  X(CREDENTIALS_EXPIRED, -14, AUTHENTICATION, "the credentials have expired")
+  X(CREDENTIALS_EXPIRED, -14, AUTHENTICATION, "the credentials have expired")              \
+  X(LIMIT, -15, QUOTA, "the broker holds as many connections as its limit allows")         \
+  X(HOST_STORE, -16, USAGE, "the host store cannot be used as it is")                      \
+  X(QUOTA, -17, QUOTA, "the broker rejects new connections: its quota is used up")         \
+  X(AUTHENTICATION, -18, AUTHENTICATION, "the broker refused the authentication")          \
+  X(TRANSPORT, -19, TRANSIENT, "the connection failed, was closed or took too long")
 
 typedef enum mskgov_error_code {
   MSKGOV_OK = 0,

@@ -3,12 +3,15 @@
 #define MSKGOV_H
 
 #include <mskgov/authenticator.h>
-
 #include <mskgov/broker.h>
 #include <mskgov/common.h>
+#include <mskgov/connection.h>
 #include <mskgov/credentials.h>
 #include <mskgov/error.h>
+#include <mskgov/event.h>
 #include <mskgov/governor.h>
+#include <mskgov/host.h>
+#include <mskgov/metrics.h>
 #include <mskgov/permit.h>
 #include <mskgov/quota.h>
 #include <mskgov/rdkafka.h>

@@ -38,6 +38,7 @@
 #include <mskgov/credentials.h>
 #include <mskgov/error.h>
 #include <mskgov/governor.h>
+#include <mskgov/permit.h>
 
 struct rd_kafka_conf_s;
 
@@ -52,6 +53,8 @@ typedef struct mskgov_rdkafka_options {
   const char *region;
   /* Where credentials come from; the adapter takes a hold. NULL: the environment. */
   mskgov_credentials_provider *credentials;
+  /* Who goes first at a broker (permit.h). Default MSKGOV_PRIORITY_NORMAL. */
+  mskgov_priority priority;
   /* Only the tokens: connections are not governed. Default 0. For measuring. */
   int ungoverned;
 } mskgov_rdkafka_options;

@@ -152,16 +152,22 @@ static int connect_now(gov_attempt *attempt) {
   return rc;
 }
 
+static mskgov_client asker_of(const gov_client *client) {
+  return (mskgov_client){.name = rd_kafka_name(client->rk),
+                         .priority = client->adapter->priority};
+}
+
 static int park(gov_attempt *attempt, const char *broker) {
   mskgov_governor *governor = attempt->client->adapter->governor;
+  mskgov_client asker = asker_of(attempt->client);
   int saved_errno, rc;
 
   attempt->aside = gov_parking_enter(attempt->fd);
   if (attempt->aside < 0)
     return errno;
 
-  rc = mskgov_permit_acquire_async(governor, broker, rd_kafka_name(attempt->client->rk),
-                                   MSKGOV_NEVER, on_grant, attempt, &attempt->permit, NULL);
+  rc = mskgov_permit_acquire_async(governor, broker, &asker, MSKGOV_NEVER, on_grant,
+                                   attempt, &attempt->permit, NULL);
   if (rc == 0)
     return 0;
 
@@ -185,6 +191,7 @@ int gov_attempt_begin(gov_attempt **out, gov_client *client, int fd,
                       const struct sockaddr *address, int length, const char *id) {
   char broker[MSKGOV_BROKER_ADDRESS_MAX + 3];
   gov_attempt *attempt;
+  mskgov_client asker;
   int rc;
 
   *out = NULL;
@@ -196,8 +203,9 @@ int gov_attempt_begin(gov_attempt **out, gov_client *client, int fd,
   set_no_delay(fd, 1);
   bracket_v6(broker, id);
 
-  rc = mskgov_permit_acquire(client->adapter->governor, broker, rd_kafka_name(client->rk),
-                             0, &attempt->permit, NULL);
+  asker = asker_of(client);
+  rc = mskgov_permit_acquire(client->adapter->governor, broker, &asker, 0, &attempt->permit,
+                             NULL);
   if (rc == 0)
     rc = connect_now(attempt);
   else if (rc == MSKGOV_ERR_DEADLINE)

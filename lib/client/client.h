@@ -19,6 +19,7 @@
 #include "client/token_source.h"
 
 #include <mskgov/governor.h>
+#include <mskgov/permit.h>
 
 #include <librdkafka/rdkafka.h>
 
@@ -45,6 +46,7 @@ typedef struct gov_app_callbacks {
 typedef struct gov_adapter {
   atomic_uint holds;
   mskgov_governor *governor; /* a hold; NULL: connections are not governed */
+  mskgov_priority priority;
   gov_token_source *source;
   gov_keeper *keeper; /* a hold */
 } gov_adapter;

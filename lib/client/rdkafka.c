@@ -98,6 +98,7 @@ static int adapter_new(gov_adapter **out, mskgov_governor *governor, const char 
   atomic_init(&adapter->holds, 1);
   if (!options->ungoverned)
     adapter->governor = mskgov_governor_ref(governor);
+  adapter->priority = options->priority;
   rc = gov_token_source_join(&adapter->source, region, options->credentials, error);
   if (rc == 0)
     rc = check_token(adapter->source, error);

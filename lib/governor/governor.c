@@ -1,92 +1,69 @@
 #include "governor/governor.h"
 
-#include "base/address.h"
-#include "base/check.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/thread.h"
+#include "governor/options.h"
+#include "governor/store_host.h"
+#include "governor/store_local.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define SPREAD_DEFAULT_MS 20
-#define SPREAD_MAX_MS 10000
-#define BACKOFF_BASE_DEFAULT_MS 100
-#define BACKOFF_CAP_DEFAULT_MS 10000
-#define BACKOFF_CAP_MAX_MS 3600000
-#define WAITERS_DEFAULT 100000
-
-void mskgov_governor_options_init(mskgov_governor_options *options) {
-  *options = (mskgov_governor_options){
-      .struct_size = sizeof(*options),
-      .quota = mskgov_quota_standard(),
-      .grant_spread_ms = SPREAD_DEFAULT_MS,
-      .backoff_jitter = MSKGOV_JITTER_FULL,
-      .backoff_base_ms = BACKOFF_BASE_DEFAULT_MS,
-      .backoff_cap_ms = BACKOFF_CAP_DEFAULT_MS,
-      .max_waiters = WAITERS_DEFAULT,
-  };
-}
-
-static int check_quota(const char *rate_field, const char *limit_field,
-                       const mskgov_quota *quota, mskgov_error_info *error) {
-  int rc = gov_check_range(rate_field, quota->connections_per_s, 1, MSKGOV_QUOTA_RATE_MAX,
-                           error);
-
-  return rc ? rc
-            : gov_check_range(limit_field, quota->max_connections, 1, UINT32_MAX, error);
-}
-
-static int check_options(const mskgov_governor_options *options, mskgov_error_info *error) {
-  if (gov_check_struct("options", options, sizeof(*options),
-                       "fill the options with mskgov_governor_options_init", error))
-    return MSKGOV_ERR_INVALID;
-
-  if (check_quota("options.quota.connections_per_s", "options.quota.max_connections",
-                  &options->quota, error) ||
-      gov_check_range("options.grant_spread_ms", options->grant_spread_ms, 0, SPREAD_MAX_MS,
-                      error) ||
-      gov_check_range("options.backoff_jitter", options->backoff_jitter, MSKGOV_JITTER_FULL,
-                      MSKGOV_JITTER_DECORRELATED, error) ||
-      gov_check_range("options.backoff_cap_ms", options->backoff_cap_ms, 1,
-                      BACKOFF_CAP_MAX_MS, error) ||
-      gov_check_range("options.backoff_base_ms", options->backoff_base_ms, 1,
-                      options->backoff_cap_ms, error) ||
-      gov_check_range("options.max_waiters", options->max_waiters, 1, UINT32_MAX, error))
-    return MSKGOV_ERR_INVALID;
-
-  return 0;
-}
-
-static void set_quota(gov_gate_options *gate, const mskgov_quota *quota) {
-  gate->quota = *quota;
-  /* No burst: paced grants reach the full rate soonest after a pause, since the burst
-     comes off the rate (the invariant in policy/bucket.h). */
-  gov_bucket_rate_init(&gate->rate, quota->connections_per_s, 1, gate->spread_ns);
-}
-
-static void set_gate_options(gov_gate_options *gate,
-                             const mskgov_governor_options *options) {
-  gate->spread_ns = options->grant_spread_ms * GOV_NS_PER_MS;
-  set_quota(gate, &options->quota);
-  gate->backoff = (gov_backoff_options){
-      .jitter = options->backoff_jitter,
-      .base_ns = options->backoff_base_ms * GOV_NS_PER_MS,
-      .cap_ns = options->backoff_cap_ms * GOV_NS_PER_MS,
-  };
-  gate->max_waiters = options->max_waiters;
-}
 
 static void *pace(void *argument);
 
+static int make_store(mskgov_governor *governor, const mskgov_governor_options *options,
+                      mskgov_error_info *error) {
+  if (options->store == MSKGOV_STORE_HOST)
+    return gov_store_host_new(&governor->store, &governor->store_options,
+                              options->host_directory, options->host_group, error);
+
+  governor->store = gov_store_local_new(&governor->store_options);
+
+  return governor->store ? 0 : gov_error_no_memory(error);
+}
+
+static int make_parts(mskgov_governor *governor, const mskgov_governor_options *options,
+                      mskgov_error_info *error) {
+  gov_options_for_gates(options, &governor->gate_options);
+  governor->store_kind = options->store;
+  governor->scope = options->quota.scope;
+  governor->headroom_percent = options->headroom_percent;
+  governor->grant_spread_ms = options->grant_spread_ms;
+  if (options->event_cb) {
+    governor->gate_options.events = gov_events_new(options->event_cb, options->event_user);
+    if (!governor->gate_options.events)
+      return gov_error_no_memory(error);
+  }
+  if (governor->scope == MSKGOV_SCOPE_CLUSTER) {
+    governor->cluster = strdup(options->cluster);
+    if (!governor->cluster)
+      return gov_error_no_memory(error);
+  }
+
+  return make_store(governor, options, error);
+}
+
+/* Frees what is not shared between threads; for one that has no thread (any more). */
+static void free_parts(mskgov_governor *governor) {
+  if (governor->store)
+    governor->store->ops->free(governor->store);
+  gov_events_free(governor->gate_options.events);
+  free(governor->cluster);
+  gov_index_fini(&governor->brokers);
+  gov_heap_fini(&governor->locked.agenda);
+  free(governor);
+}
+
 int mskgov_governor_new(mskgov_governor **out, const mskgov_governor_options *options,
                         mskgov_error_info *error) {
+  gov_store_options store_options;
   mskgov_governor *governor;
   int rc;
 
   gov_error_reset(error);
   *out = NULL;
-  rc = check_options(options, error);
+  rc = gov_options_check(options, &store_options, error);
   if (rc)
     return rc;
 
@@ -94,24 +71,29 @@ int mskgov_governor_new(mskgov_governor **out, const mskgov_governor_options *op
   if (!governor)
     return gov_error_no_memory(error);
 
-  set_gate_options(&governor->gate_options, options);
+  governor->store_options = store_options;
   governor->clock = &gov_clock_system;
-  governor->pid = getpid();
-  atomic_init(&governor->holds, 2); /* the caller's and the thread's */
+  governor->process = gov_process_generation();
+  atomic_init(&governor->users, 1);
+  atomic_init(&governor->holds, 2); /* the users' and the thread's */
+  gov_index_init(&governor->brokers);
+  gov_heap_init(&governor->locked.agenda);
+  gov_list_init(&governor->locked.ended);
+  rc = make_parts(governor, options, error);
+  if (rc) {
+    free_parts(governor);
+    return rc;
+  }
+
   pthread_mutex_init(&governor->mutex, NULL);
   gov_cond_init(&governor->agenda_changed);
   gov_cond_init(&governor->told);
-  gov_map_init(&governor->locked.gates);
-  gov_heap_init(&governor->locked.agenda);
-  gov_list_init(&governor->locked.ended);
-  gov_random_init_system(&governor->locked.random);
-
   rc = gov_thread_start(&governor->thread, "mskgov-pacing", pace, governor);
   if (rc) {
     pthread_cond_destroy(&governor->told);
     pthread_cond_destroy(&governor->agenda_changed);
     pthread_mutex_destroy(&governor->mutex);
-    free(governor);
+    free_parts(governor);
     return gov_error_set_errno(error, rc, "cannot start the pacing thread");
   }
 
@@ -120,35 +102,52 @@ int mskgov_governor_new(mskgov_governor **out, const mskgov_governor_options *op
   return 0;
 }
 
+static void free_broker(mskgov_broker *broker, bool is_here) {
+  mskgov_permit *spare, *next;
+
+  for (spare = broker->locked.spare; spare; spare = next) {
+    next = spare->next_spare;
+    free(spare);
+  }
+  gov_gate_fini(&broker->locked.gate);
+  if (is_here)
+    pthread_mutex_destroy(&broker->mutex);
+  free(broker);
+}
+
 static void destroy(mskgov_governor *governor) {
-  gov_map_node *node;
-
-  while ((node = gov_map_pop(&governor->locked.gates)))
-    gov_gate_free(gov_container_of(node, gov_gate, by_address));
-  gov_map_fini(&governor->locked.gates);
-  gov_heap_fini(&governor->locked.agenda);
-
   /* After a fork the locks may be held by a thread that does not exist here. */
-  if (governor->pid == getpid()) {
+  bool is_here = gov_process_is(governor->process);
+  mskgov_broker *broker, *next;
+
+  for (broker = atomic_load(&governor->all); broker; broker = next) {
+    next = broker->next;
+    free_broker(broker, is_here);
+  }
+  if (is_here) {
     if (!governor->locked.thread_joined)
       pthread_detach(governor->thread);
     pthread_cond_destroy(&governor->told);
     pthread_cond_destroy(&governor->agenda_changed);
     pthread_mutex_destroy(&governor->mutex);
   }
-  free(governor);
+  free_parts(governor);
+}
+
+void gov_governor_drop(mskgov_governor *governor) {
+  if (atomic_fetch_sub(&governor->holds, 1) == 1)
+    destroy(governor);
 }
 
 int gov_governor_check_process(const mskgov_governor *governor, mskgov_error_info *error) {
   if (!governor)
     return gov_error_set(error, MSKGOV_ERR_INVALID, "governor is NULL");
-  if (governor->pid == getpid())
+  if (gov_process_is(governor->process))
     return 0;
 
   return gov_error_set(error, MSKGOV_ERR_FORKED,
-                       "the governor was made by process %d and this is process %d: make "
-                       "a governor after the fork",
-                       (int)governor->pid, (int)getpid());
+                       "the governor was made before this process was forked: make a "
+                       "governor after the fork");
 }
 
 int mskgov_governor_check(mskgov_governor *governor, mskgov_error_info *error) {
@@ -170,45 +169,67 @@ int mskgov_governor_check(mskgov_governor *governor, mskgov_error_info *error) {
 }
 
 mskgov_governor *mskgov_governor_ref(mskgov_governor *governor) {
-  atomic_fetch_add(&governor->holds, 1);
+  atomic_fetch_add(&governor->users, 1);
 
   return governor;
 }
 
-static void request_stop_locked(mskgov_governor *governor) {
+static void request_stop(mskgov_governor *governor) {
+  pthread_mutex_lock(&governor->mutex);
   governor->locked.stopping = true;
   pthread_cond_signal(&governor->agenda_changed);
+  pthread_mutex_unlock(&governor->mutex);
+}
+
+bool gov_broker_lets_go_locked(mskgov_broker *broker) {
+  if (!broker->locked.holds_governor || broker->locked.permits > 0 ||
+      !atomic_load(&broker->governor->freed))
+    return false;
+
+  broker->locked.holds_governor = false;
+
+  return true;
+}
+
+static void let_go(mskgov_broker *broker, bool is_here) {
+  bool lets_go;
+
+  if (is_here)
+    pthread_mutex_lock(&broker->mutex);
+  lets_go = gov_broker_lets_go_locked(broker);
+  if (is_here)
+    pthread_mutex_unlock(&broker->mutex);
+  if (lets_go)
+    gov_governor_drop(broker->governor);
 }
 
 void mskgov_governor_unref(mskgov_governor *governor) {
-  unsigned left;
+  bool is_here;
 
-  if (!governor)
+  if (!governor || atomic_fetch_sub(&governor->users, 1) > 1)
     return;
 
-  if (governor->pid != getpid()) {
-    /* A thread that ran at the fork is not in this process to give up its hold. */
-    if (atomic_fetch_sub(&governor->holds, 1) == (governor->locked.thread_ended ? 1 : 2))
-      destroy(governor);
-    return;
+  /* The last user: what is left are permits that are out, and the thread. */
+  is_here = gov_process_is(governor->process);
+  if (is_here)
+    request_stop(governor);
+  atomic_store(&governor->freed, true);
+  for (mskgov_broker *broker = atomic_load(&governor->all), *next; broker; broker = next) {
+    next = broker->next;
+    let_go(broker, is_here);
   }
-
-  pthread_mutex_lock(&governor->mutex);
-  left = atomic_fetch_sub(&governor->holds, 1) - 1;
-  if (left == 1 && !governor->locked.thread_ended)
-    request_stop_locked(governor); /* nobody else is left to do it */
-  pthread_mutex_unlock(&governor->mutex);
-
-  if (left == 0)
-    destroy(governor);
+  /* A thread that ran at the fork is not in this process to give up its hold. */
+  if (!is_here && !governor->locked.thread_ended)
+    gov_governor_drop(governor);
+  gov_governor_drop(governor);
 }
 
 void mskgov_governor_stop(mskgov_governor *governor) {
-  if (governor->pid != getpid())
+  if (!gov_process_is(governor->process))
     return;
 
+  request_stop(governor);
   pthread_mutex_lock(&governor->mutex);
-  request_stop_locked(governor);
   while (!governor->locked.thread_ended && !pthread_equal(pthread_self(), governor->thread))
     pthread_cond_wait(&governor->told, &governor->mutex);
   pthread_mutex_unlock(&governor->mutex);
@@ -219,181 +240,211 @@ void mskgov_governor_free(mskgov_governor *governor) {
     return;
 
   mskgov_governor_stop(governor);
-  if (governor->pid == getpid()) {
+  if (gov_process_is(governor->process)) {
     pthread_join(governor->thread, NULL);
     governor->locked.thread_joined = true;
   }
   mskgov_governor_unref(governor);
 }
 
-int gov_governor_gate_locked(mskgov_governor *governor, const char *address, gov_gate **out,
-                             mskgov_error_info *error) {
-  gov_map_node *node = gov_map_find(&governor->locked.gates, address);
-  gov_gate *gate;
-
-  if (node) {
-    *out = gov_container_of(node, gov_gate, by_address);
-    return 0;
-  }
-
-  if (governor->locked.gates.count >= MSKGOV_BROKERS_MAX)
-    return gov_error_set(error, MSKGOV_ERR_QUEUE_FULL,
-                         "broker is \"%s\"; a governor knows %d brokers at most", address,
-                         MSKGOV_BROKERS_MAX);
-
-  gate = gov_gate_new(address, &governor->gate_options);
-  if (!gate ||
-      !gov_heap_reserve(&governor->locked.agenda, governor->locked.gates.count + 1) ||
-      !gov_map_insert(&governor->locked.gates, &gate->by_address, gate->address)) {
-    gov_gate_free(gate);
-    return gov_error_no_memory(error);
-  }
-  *out = gate;
-
-  return 0;
-}
-
-void gov_governor_advance_locked(mskgov_governor *governor, gov_gate *gate,
-                                 uint64_t now_ns) {
-  uint64_t next_ns = gov_gate_advance(gate, now_ns, &governor->locked.ended);
-
-  if (next_ns == UINT64_MAX)
-    gov_heap_remove(&governor->locked.agenda, &gate->due);
-  else
-    gov_heap_update(&governor->locked.agenda, &gate->due, next_ns);
-}
-
-void gov_governor_wake_locked(mskgov_governor *governor) {
-  if (gov_heap_first_ns(&governor->locked.agenda) < governor->locked.sleeps_until_ns ||
-      !gov_list_empty(&governor->locked.ended))
-    pthread_cond_signal(&governor->agenda_changed);
-}
-
 int mskgov_governor_set_quota(mskgov_governor *governor, const mskgov_quota *quota,
                               mskgov_error_info *error) {
-  gov_map_node *node = NULL;
+  mskgov_pacing pacing;
   int rc;
 
   gov_error_reset(error);
   rc = gov_governor_check_process(governor, error);
   if (rc)
     return rc;
-  if (!quota)
-    return gov_error_set(error, MSKGOV_ERR_INVALID, "quota is NULL");
-  rc = check_quota("quota.connections_per_s", "quota.max_connections", quota, error);
+  rc = gov_options_check_quota(governor, quota, &pacing, error);
   if (rc)
     return rc;
 
   pthread_mutex_lock(&governor->mutex);
-  set_quota(&governor->gate_options, quota);
-  while ((node = gov_map_next(&governor->locked.gates, node))) {
-    gov_gate *gate = gov_container_of(node, gov_gate, by_address);
-    gov_gate_options_changed(gate);
-    gov_governor_advance_locked(governor, gate, gov_clock_monotonic_ns(governor->clock));
-  }
-  gov_governor_wake_locked(governor);
+  governor->store_options.pacing = pacing;
+  governor->store_options.max_connections = quota->max_connections;
+  governor->store->ops->change(governor->store, &pacing, quota->max_connections);
   pthread_mutex_unlock(&governor->mutex);
+
+  for (mskgov_broker *broker = atomic_load(&governor->all); broker; broker = broker->next) {
+    pthread_mutex_lock(&broker->mutex);
+    gov_governor_advance_locked(broker, gov_clock_monotonic_ns(governor->clock), NULL);
+    pthread_mutex_unlock(&broker->mutex);
+  }
 
   return 0;
 }
 
-static void close_gates_locked(mskgov_governor *governor) {
-  gov_map_node *node = NULL;
+/* Puts the gate's next time on the agenda and hands on what has ended. */
+static void hand_on(mskgov_broker *broker, uint64_t next_ns, gov_list *ended) {
+  mskgov_governor *governor = broker->governor;
+  gov_list_node *node;
 
-  while ((node = gov_map_next(&governor->locked.gates, node)))
-    gov_gate_close(gov_container_of(node, gov_gate, by_address), MSKGOV_ERR_STOPPED,
-                   &governor->locked.ended);
-}
-
-void gov_governor_settle_locked(mskgov_permit *permit) {
-  gov_list_remove(&permit->waiter.node);
-  permit->state = permit->waiter.rc ? GOV_PERMIT_OVER : GOV_PERMIT_GRANTED;
-}
-
-/* Tells the owner that the wait is over; gives up the mutex for a callback. */
-static void tell_locked(mskgov_governor *governor, mskgov_permit *permit) {
-  gov_governor_settle_locked(permit);
-  if (permit->wake) {
-    pthread_cond_signal(permit->wake);
+  /* nothing to say, and nothing on the agenda to take back */
+  if (next_ns == UINT64_MAX && !broker->locked.on_agenda && gov_list_empty(ended) &&
+      !gov_events_pending(governor->gate_options.events))
     return;
-  }
 
-  governor->locked.telling = permit;
-  pthread_mutex_unlock(&governor->mutex);
-  permit->callback(permit, permit->waiter.rc, permit->user);
+  broker->locked.on_agenda = next_ns != UINT64_MAX;
   pthread_mutex_lock(&governor->mutex);
-  governor->locked.telling = NULL;
-  pthread_cond_broadcast(&governor->told);
+  if (next_ns == UINT64_MAX)
+    gov_heap_remove(&governor->locked.agenda, &broker->due);
+  else
+    gov_heap_update(&governor->locked.agenda, &broker->due, next_ns);
+  while ((node = gov_list_pop_front(ended)))
+    gov_list_push_back(&governor->locked.ended, node);
+  if (gov_heap_first_ns(&governor->locked.agenda) < governor->locked.sleeps_until_ns ||
+      !gov_list_empty(&governor->locked.ended) ||
+      gov_events_pending(governor->gate_options.events))
+    pthread_cond_signal(&governor->agenda_changed);
+  pthread_mutex_unlock(&governor->mutex);
+}
+
+void gov_governor_wake_for_events(mskgov_governor *governor) {
+  if (!gov_events_pending(governor->gate_options.events))
+    return;
+
+  pthread_mutex_lock(&governor->mutex);
+  pthread_cond_signal(&governor->agenda_changed);
+  pthread_mutex_unlock(&governor->mutex);
+}
+
+void gov_governor_advance_with_locked(mskgov_broker *broker, uint64_t now_ns,
+                                      mskgov_permit *own, gov_list *ended) {
+  uint64_t next_ns = gov_gate_advance(&broker->locked.gate, now_ns, ended);
+
+  atomic_store_explicit(&broker->not_before_ns, 0, memory_order_relaxed);
+  if (own && own->waiter.ended)
+    gov_list_remove(&own->waiter.node);
+  hand_on(broker, next_ns, ended);
+}
+
+void gov_governor_advance_locked(mskgov_broker *broker, uint64_t now_ns,
+                                 mskgov_permit *own) {
+  gov_list ended;
+
+  gov_list_init(&ended);
+  gov_governor_advance_with_locked(broker, now_ns, own, &ended);
+}
+
+void gov_permit_settle_locked(mskgov_permit *permit) {
+  permit->state = permit->waiter.rc ? GOV_PERMIT_OVER : GOV_PERMIT_GRANTED;
+  if (permit->state == GOV_PERMIT_GRANTED)
+    gov_gate_count_wait(&permit->broker->locked.gate, permit->waiter.waited_ms);
+}
+
+/* Tells the owner that the wait is over. Gives up the mutex meanwhile. */
+static void tell_unlocked(mskgov_permit *permit) {
+  mskgov_broker *broker = permit->broker;
+  mskgov_permit_cb *callback;
+  void *user;
+  int rc;
+
+  pthread_mutex_lock(&broker->mutex);
+  gov_permit_settle_locked(permit);
+  callback = permit->callback;
+  user = callback ? permit->user : NULL;
+  rc = permit->waiter.rc;
+  if (!callback && permit->wake)
+    pthread_cond_signal(permit->wake); /* from here on it is its owner's to free */
+  pthread_mutex_unlock(&broker->mutex);
+  if (callback)
+    callback(permit, rc, user);
 }
 
 static void tell_all_locked(mskgov_governor *governor) {
   gov_list_node *node;
 
-  while ((node = gov_list_first(&governor->locked.ended))) {
+  while ((node = gov_list_pop_front(&governor->locked.ended))) {
     gov_waiter *waiter = gov_container_of(node, gov_waiter, node);
-    tell_locked(governor, gov_container_of(waiter, mskgov_permit, waiter));
+
+    governor->locked.telling = gov_container_of(waiter, mskgov_permit, waiter);
+    pthread_mutex_unlock(&governor->mutex);
+    tell_unlocked(gov_container_of(waiter, mskgov_permit, waiter));
+    pthread_mutex_lock(&governor->mutex);
+    governor->locked.telling = NULL;
+    pthread_cond_broadcast(&governor->told);
   }
 }
 
+/* Does what is due. Gives up the mutex meanwhile. */
 static void advance_due_locked(mskgov_governor *governor) {
   uint64_t now_ns = gov_clock_monotonic_ns(governor->clock);
   gov_heap_node *node;
 
-  while ((node = gov_heap_first(&governor->locked.agenda)) && node->at_ns <= now_ns)
-    gov_governor_advance_locked(governor, gov_container_of(node, gov_gate, due), now_ns);
+  while ((node = gov_heap_first(&governor->locked.agenda)) && node->at_ns <= now_ns) {
+    mskgov_broker *broker = gov_container_of(node, mskgov_broker, due);
+
+    pthread_mutex_unlock(&governor->mutex);
+    pthread_mutex_lock(&broker->mutex);
+    gov_governor_advance_locked(broker, gov_clock_monotonic_ns(governor->clock), NULL);
+    pthread_mutex_unlock(&broker->mutex);
+    pthread_mutex_lock(&governor->mutex);
+  }
+}
+
+static void tell_events_locked(mskgov_governor *governor) {
+  if (!gov_events_pending(governor->gate_options.events))
+    return;
+
+  pthread_mutex_unlock(&governor->mutex);
+  gov_events_tell(governor->gate_options.events);
+  pthread_mutex_lock(&governor->mutex);
+}
+
+static void close_gates(mskgov_governor *governor) {
+  for (mskgov_broker *broker = atomic_load(&governor->all); broker; broker = broker->next) {
+    gov_list ended;
+
+    gov_list_init(&ended);
+    pthread_mutex_lock(&broker->mutex);
+    broker->locked.stopped = true;
+    atomic_store_explicit(&broker->not_before_ns, 0, memory_order_relaxed);
+    gov_gate_close(&broker->locked.gate, MSKGOV_ERR_STOPPED, &ended);
+    hand_on(broker, UINT64_MAX, &ended);
+    pthread_mutex_unlock(&broker->mutex);
+  }
+}
+
+/* The last event: what the owners of ended waits did about it comes before. */
+static void push_stopped(mskgov_governor *governor) {
+  const mskgov_event stopped = {.kind = MSKGOV_EVENT_STOPPED,
+                                .at_ns = gov_clock_monotonic_ns(governor->clock)};
+
+  gov_events_push(governor->gate_options.events, &stopped);
+}
+
+static bool has_to_tell_locked(const mskgov_governor *governor) {
+  return !gov_list_empty(&governor->locked.ended) ||
+         gov_events_pending(governor->gate_options.events);
 }
 
 static void *pace(void *argument) {
   mskgov_governor *governor = argument;
-  bool last;
 
   pthread_mutex_lock(&governor->mutex);
   while (!governor->locked.stopping) {
     governor->locked.sleeps_until_ns = 0;
     advance_due_locked(governor);
     tell_all_locked(governor);
-    if (governor->locked.stopping || !gov_list_empty(&governor->locked.ended))
+    tell_events_locked(governor);
+    if (governor->locked.stopping || has_to_tell_locked(governor))
       continue;
     governor->locked.sleeps_until_ns = gov_heap_first_ns(&governor->locked.agenda);
     gov_cond_wait_until(&governor->agenda_changed, &governor->mutex,
                         governor->locked.sleeps_until_ns);
   }
 
-  close_gates_locked(governor);
+  pthread_mutex_unlock(&governor->mutex);
+  close_gates(governor);
+  pthread_mutex_lock(&governor->mutex);
   tell_all_locked(governor);
+  push_stopped(governor);
+  tell_events_locked(governor);
   governor->locked.thread_ended = true;
-  last = atomic_fetch_sub(&governor->holds, 1) == 1;
   pthread_cond_broadcast(&governor->told);
   pthread_mutex_unlock(&governor->mutex);
-  if (last)
-    destroy(governor);
+  gov_governor_drop(governor);
 
   return NULL;
-}
-
-int mskgov_governor_broker_metrics(mskgov_governor *governor, const char *broker,
-                                   mskgov_broker_metrics *metrics,
-                                   mskgov_error_info *error) {
-  gov_map_node *node;
-  int rc;
-
-  gov_error_reset(error);
-  rc = gov_governor_check_process(governor, error);
-  if (rc)
-    return rc;
-  rc = gov_address_check("broker", broker, NULL, error);
-  if (rc)
-    return rc;
-  if (gov_check_struct("metrics", metrics, sizeof(*metrics),
-                       "set it to sizeof(mskgov_broker_metrics)", error))
-    return MSKGOV_ERR_INVALID;
-
-  pthread_mutex_lock(&governor->mutex);
-  node = gov_map_find(&governor->locked.gates, broker);
-  *metrics = node ? gov_container_of(node, gov_gate, by_address)->metrics
-                  : (mskgov_broker_metrics){0};
-  pthread_mutex_unlock(&governor->mutex);
-  metrics->struct_size = sizeof(*metrics);
-
-  return 0;
 }

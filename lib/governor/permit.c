@@ -1,69 +1,157 @@
 #include <mskgov/permit.h>
 
-#include "base/address.h"
 #include "base/error.h"
+#include "base/process.h"
 #include "base/thread.h"
 #include "governor/governor.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static int check_request(const mskgov_governor *governor, const char *broker,
-                         const char *client, mskgov_error_info *error) {
-  int rc = gov_governor_check_process(governor, error);
+/* Released permits that a broker keeps for the next. */
+#define SPARES_MAX 64
+/* How long what was seen of a budget that other processes share is believed. */
+#define LOOK_AGAIN_NS (100 * GOV_NS_PER_MS)
 
-  if (rc)
-    return rc;
-  rc = gov_address_check("broker", broker, NULL, error);
-  if (rc)
-    return rc;
-  if (client && strlen(client) > MSKGOV_CLIENT_NAME_MAX)
+static const char *name_of(const mskgov_client *client) {
+  return client && client->name ? client->name : "";
+}
+
+static mskgov_priority priority_of(const mskgov_client *client) {
+  return client ? client->priority : MSKGOV_PRIORITY_NORMAL;
+}
+
+static int check_client(const mskgov_client *client, mskgov_error_info *error) {
+  if (!client)
+    return 0;
+  if (client->name && strlen(client->name) > MSKGOV_CLIENT_NAME_MAX)
     return gov_error_set(error, MSKGOV_ERR_INVALID,
-                         "client is %zu bytes long; allowed are %d", strlen(client),
-                         MSKGOV_CLIENT_NAME_MAX);
+                         "client.name is %zu bytes long; allowed are %d",
+                         strlen(client->name), MSKGOV_CLIENT_NAME_MAX);
+  if ((unsigned)client->priority >= MSKGOV_PRIORITIES)
+    return gov_error_set(error, MSKGOV_ERR_INVALID,
+                         "client.priority is %d; allowed are 0 to %d",
+                         (int)client->priority, MSKGOV_PRIORITIES - 1);
 
   return 0;
 }
 
-static mskgov_permit *permit_new(mskgov_governor *governor, const char *client) {
-  size_t size = strlen(client) + 1;
-  mskgov_permit *permit = calloc(1, sizeof(*permit) + size);
+static int check_request(mskgov_governor *governor, const char *address,
+                         const mskgov_client *client, mskgov_broker **broker,
+                         mskgov_error_info *error) {
+  int rc;
 
-  if (!permit)
-    return NULL;
+  gov_error_reset(error);
+  rc = gov_governor_check_process(governor, error);
+  if (!rc)
+    rc = check_client(client, error);
+  if (!rc)
+    rc = gov_governor_find(governor, address, broker, error);
 
-  permit->governor = mskgov_governor_ref(governor);
-  memcpy(permit->client, client, size);
+  return rc;
+}
+
+/* A permit that waits; while it is out the broker holds the governor. */
+static mskgov_permit *new_locked(mskgov_broker *broker, const mskgov_client *client) {
+  const char *name = name_of(client);
+  size_t size = *name ? strlen(name) + 1 : 1;
+  mskgov_permit *permit = broker->locked.spare;
+
+  if (size == 1 && permit) {
+    /* in no list and no heap, as it was left */
+    broker->locked.spare = permit->next_spare;
+    broker->locked.spares--;
+  } else {
+    permit = calloc(1, sizeof(*permit) + size);
+    if (!permit)
+      return NULL;
+    permit->broker = broker;
+    permit->has_name = size > 1;
+    memcpy(permit->client, name, size);
+    permit->waiter.client = permit->client;
+  }
+
+  permit->state = GOV_PERMIT_WAITING;
+  permit->callback = NULL;
+  permit->wake = NULL;
+  permit->waiter.ended = false;
+  permit->waiter.rc = 0;
+  permit->waiter.priority = (uint8_t)priority_of(client);
+  broker->locked.permits++;
+  if (!broker->locked.holds_governor) {
+    broker->locked.holds_governor = true;
+    atomic_fetch_add(&broker->governor->holds, 1);
+  }
 
   return permit;
 }
 
-static void permit_free(mskgov_permit *permit) {
-  mskgov_governor *governor = permit->governor;
+static void free_locked(mskgov_permit *permit) {
+  mskgov_broker *broker = permit->broker;
 
-  free(permit);
-  mskgov_governor_unref(governor);
+  broker->locked.permits--;
+  if (permit->has_name || broker->locked.spares >= SPARES_MAX) {
+    free(permit);
+    return;
+  }
+  permit->next_spare = broker->locked.spare;
+  broker->locked.spare = permit;
+  broker->locked.spares++;
 }
 
-static int join_locked(mskgov_permit *permit, const char *broker, uint64_t timeout_ms,
-                       uint64_t now_ns, mskgov_error_info *error) {
-  mskgov_governor *governor = permit->governor;
+static int join_locked(mskgov_permit *permit, uint64_t timeout_ms, uint64_t now_ns,
+                       mskgov_error_info *error) {
+  gov_gate *gate = &permit->broker->locked.gate;
+  int rc = gov_gate_join(gate, &permit->waiter,
+                         gov_time_add(now_ns, gov_ms_to_ns(timeout_ms)), now_ns);
+
+  if (rc == MSKGOV_ERR_QUEUE_FULL)
+    return gov_error_set(error, rc, "%u wait for %s, as many as options.max_waiters allows",
+                         gate->metrics.waiting, gate->address);
+
+  return rc ? gov_error_no_memory(error) : 0;
+}
+
+/*
+ * What both ways to acquire begin with: makes a permit that has joined the queue, and gives
+ * it at once what is free. On success the broker's mutex is left locked.
+ */
+static int join_and_lock(mskgov_governor *governor, const char *address,
+                         const mskgov_client *client, uint64_t timeout_ms,
+                         mskgov_permit **out, mskgov_error_info *error) {
+  mskgov_permit *permit = NULL;
+  mskgov_broker *broker;
+  uint64_t now_ns;
   int rc;
 
-  if (governor->locked.stopping)
-    return gov_error_set(error, MSKGOV_ERR_STOPPED, "the governor has been stopped");
-
-  rc = gov_governor_gate_locked(governor, broker, &permit->gate, error);
+  *out = NULL;
+  rc = check_request(governor, address, client, &broker, error);
   if (rc)
     return rc;
 
-  rc = gov_gate_join(permit->gate, &permit->waiter, permit->client,
-                     gov_time_add(now_ns, gov_ms_to_ns(timeout_ms)), now_ns);
-  if (rc == MSKGOV_ERR_QUEUE_FULL)
-    return gov_error_set(error, rc, "%u wait for %s, as many as options.max_waiters allows",
-                         permit->gate->metrics.waiting, broker);
+  pthread_mutex_lock(&broker->mutex);
+  now_ns = gov_clock_monotonic_ns(governor->clock);
+  if (broker->locked.stopped)
+    rc = gov_error_set(error, MSKGOV_ERR_STOPPED, "the governor has been stopped");
+  else if (!(permit = new_locked(broker, client)))
+    rc = gov_error_no_memory(error);
+  else
+    rc = join_locked(permit, timeout_ms, now_ns, error);
+  if (rc) {
+    if (permit)
+      free_locked(permit);
+    pthread_mutex_unlock(&broker->mutex);
+    return rc;
+  }
 
-  return rc ? gov_error_no_memory(error) : 0;
+  gov_governor_advance_locked(broker, now_ns, permit);
+  if (!permit->waiter.ended) {
+    gov_gate_throttle(&broker->locked.gate, &permit->waiter, now_ns);
+    gov_governor_wake_for_events(governor);
+  }
+  *out = permit;
+
+  return 0;
 }
 
 /* Waits until the pacing thread says how the wait ended. */
@@ -73,66 +161,36 @@ static void sleep_locked(mskgov_permit *permit) {
   gov_cond_init(&wake);
   permit->wake = &wake;
   while (permit->state == GOV_PERMIT_WAITING)
-    pthread_cond_wait(&wake, &permit->governor->mutex);
+    pthread_cond_wait(&wake, &permit->broker->mutex);
   permit->wake = NULL;
   pthread_cond_destroy(&wake);
 }
 
 static int describe_end_locked(const mskgov_permit *permit, uint64_t timeout_ms,
                                mskgov_error_info *error) {
+  const gov_gate *gate = &permit->broker->locked.gate;
+
   switch (permit->waiter.rc) {
   case 0:
     return 0;
   case MSKGOV_ERR_DEADLINE:
     return gov_error_set(error, MSKGOV_ERR_DEADLINE,
-                         "no permit for %s within %llu ms; %u others wait",
-                         permit->gate->address, (unsigned long long)timeout_ms,
-                         permit->gate->metrics.waiting);
+                         "no permit for %s within %llu ms; %u others wait", gate->address,
+                         (unsigned long long)timeout_ms, gate->metrics.waiting);
+  case MSKGOV_ERR_LIMIT:
+    return gov_error_set(error, MSKGOV_ERR_LIMIT,
+                         "%s has as many connections as quota.max_connections allows",
+                         gate->address);
   default:
     return gov_error_set(error, permit->waiter.rc, "%s",
                          mskgov_strerror(permit->waiter.rc));
   }
 }
 
-/*
- * What both ways to acquire begin with: makes a permit that has joined the queue, and gives
- * it at once what is free. On success the governor's mutex is left locked.
- */
-static int join_and_lock(mskgov_governor *governor, const char *broker, const char *client,
-                         uint64_t timeout_ms, mskgov_permit **out,
-                         mskgov_error_info *error) {
-  mskgov_permit *permit;
-  uint64_t now_ns;
-  int rc;
-
-  gov_error_reset(error);
-  *out = NULL;
-  rc = check_request(governor, broker, client, error);
-  if (rc)
-    return rc;
-
-  permit = permit_new(governor, client ? client : "");
-  if (!permit)
-    return gov_error_no_memory(error);
-
-  pthread_mutex_lock(&governor->mutex);
-  now_ns = gov_clock_monotonic_ns(governor->clock);
-  rc = join_locked(permit, broker, timeout_ms, now_ns, error);
-  if (rc) {
-    pthread_mutex_unlock(&governor->mutex);
-    permit_free(permit);
-    return rc;
-  }
-
-  gov_governor_advance_locked(governor, permit->gate, now_ns);
-  *out = permit;
-
-  return 0;
-}
-
-int mskgov_permit_acquire(mskgov_governor *governor, const char *broker, const char *client,
-                          uint64_t timeout_ms, mskgov_permit **out,
-                          mskgov_error_info *error) {
+int mskgov_permit_acquire(mskgov_governor *governor, const char *broker,
+                          const mskgov_client *client, uint64_t timeout_ms,
+                          mskgov_permit **out, mskgov_error_info *error) {
+  mskgov_broker *at;
   mskgov_permit *permit;
   int rc = join_and_lock(governor, broker, client, timeout_ms, out, error);
 
@@ -140,142 +198,269 @@ int mskgov_permit_acquire(mskgov_governor *governor, const char *broker, const c
     return rc;
 
   permit = *out;
+  at = permit->broker;
   if (permit->waiter.ended)
-    gov_governor_settle_locked(permit);
-  gov_governor_wake_locked(governor);
-  if (permit->state == GOV_PERMIT_WAITING)
+    gov_permit_settle_locked(permit);
+  else
     sleep_locked(permit);
   rc = describe_end_locked(permit, timeout_ms, error);
-  if (rc == MSKGOV_ERR_DEADLINE && timeout_ms == 0)
-    gov_gate_forget_try(permit->gate);
-  pthread_mutex_unlock(&governor->mutex);
-
+  if ((rc == MSKGOV_ERR_DEADLINE || rc == MSKGOV_ERR_LIMIT) && timeout_ms == 0)
+    gov_gate_forget_try(&at->locked.gate);
   if (rc) {
-    permit_free(permit);
+    free_locked(permit);
     *out = NULL;
   }
+  pthread_mutex_unlock(&at->mutex);
 
   return rc;
 }
 
+/* Hands a permit whose wait has ended already to the pacing thread, to be told. */
+static void tell_later_locked(mskgov_permit *permit) {
+  mskgov_governor *governor = permit->broker->governor;
+
+  pthread_mutex_lock(&governor->mutex);
+  gov_list_push_back(&governor->locked.ended, &permit->waiter.node);
+  pthread_cond_signal(&governor->agenda_changed);
+  pthread_mutex_unlock(&governor->mutex);
+}
+
 int mskgov_permit_acquire_async(mskgov_governor *governor, const char *broker,
-                                const char *client, uint64_t timeout_ms,
+                                const mskgov_client *client, uint64_t timeout_ms,
                                 mskgov_permit_cb *callback, void *user, mskgov_permit **out,
                                 mskgov_error_info *error) {
+  mskgov_broker *at;
   int rc = join_and_lock(governor, broker, client, timeout_ms, out, error);
 
   if (rc)
     return rc;
 
+  at = (*out)->broker;
   (*out)->callback = callback;
   (*out)->user = user;
-  gov_governor_wake_locked(governor);
-  pthread_mutex_unlock(&governor->mutex);
+  if ((*out)->waiter.ended)
+    tell_later_locked(*out);
+  pthread_mutex_unlock(&at->mutex);
 
   return 0;
 }
 
-int mskgov_permit_estimate(mskgov_governor *governor, const char *broker,
-                           const char *client, uint64_t *wait_ms,
-                           mskgov_error_info *error) {
+static uint64_t ms_until(uint64_t at_ns, uint64_t now_ns) {
+  if (at_ns == UINT64_MAX)
+    return MSKGOV_NEVER;
+
+  return at_ns > now_ns ? (at_ns - now_ns - 1) / GOV_NS_PER_MS + 1 : 0;
+}
+
+/* A place for a request that does not wait. Time is read exactly only if it matters. */
+static bool try_locked(mskgov_broker *broker, const char *name, uint64_t *now_ns,
+                       gov_place *place, uint64_t *at_ns) {
+  gov_gate *gate = &broker->locked.gate;
+
+  if (gov_gate_try(gate, name, *now_ns, place, at_ns))
+    return true;
+  if (*at_ns > *now_ns + GOV_COARSE_LAG_NS)
+    return false;
+
+  *now_ns = gov_clock_monotonic_ns(broker->governor->clock);
+
+  return gov_gate_try(gate, name, *now_ns, place, at_ns);
+}
+
+/* Spares those who come next the lock, for as long as the answer holds for all of them. */
+static void note_refusal_locked(mskgov_broker *broker, const char *name, uint64_t now_ns,
+                                uint64_t at_ns) {
+  const gov_streaks *streaks = &broker->locked.gate.streaks;
+
+  if (gov_streaks_clients(streaks) && gov_streaks_not_before_ns(streaks, name) > now_ns)
+    return; /* the client's own back-off */
+  if (broker->governor->store_kind == MSKGOV_STORE_HOST && at_ns > now_ns + LOOK_AGAIN_NS)
+    at_ns = now_ns + LOOK_AGAIN_NS; /* other processes can change it untold */
+  atomic_store_explicit(&broker->not_before_ns, at_ns, memory_order_relaxed);
+}
+
+static int try_and_lock(mskgov_broker *broker, const mskgov_client *client,
+                        uint64_t *now_ns, mskgov_permit **out, uint64_t *at_ns) {
+  mskgov_permit *permit;
+  gov_place place;
+
+  if (broker->locked.stopped)
+    return MSKGOV_ERR_STOPPED;
+  if (!try_locked(broker, name_of(client), now_ns, &place, at_ns)) {
+    note_refusal_locked(broker, name_of(client), *now_ns, *at_ns);
+    return 0;
+  }
+
+  permit = new_locked(broker, client);
+  if (!permit) {
+    gov_list nobody;
+
+    gov_list_init(&nobody);
+    gov_gate_revoke(&broker->locked.gate, &place, *now_ns, &nobody);
+    return MSKGOV_ERR_NO_MEMORY;
+  }
+  permit->waiter.place = place;
+  permit->state = GOV_PERMIT_GRANTED;
+  *out = permit;
+  gov_governor_wake_for_events(broker->governor);
+
+  return 0;
+}
+
+int mskgov_broker_try(mskgov_broker *broker, const mskgov_client *client,
+                      mskgov_permit **out, uint64_t *wait_ms) {
+  const mskgov_governor *governor = broker->governor;
   uint64_t now_ns, at_ns;
-  gov_gate *gate;
   int rc;
 
-  gov_error_reset(error);
-  rc = check_request(governor, broker, client, error);
+  *out = NULL;
+  if (!gov_process_is(governor->process))
+    return MSKGOV_ERR_FORKED;
+  rc = check_client(client, NULL);
   if (rc)
     return rc;
 
-  pthread_mutex_lock(&governor->mutex);
-  rc = governor->locked.stopping
-           ? gov_error_set(error, MSKGOV_ERR_STOPPED, "the governor has been stopped")
-           : gov_governor_gate_locked(governor, broker, &gate, error);
-  if (rc == 0) {
-    now_ns = gov_clock_monotonic_ns(governor->clock);
-    at_ns = gov_gate_estimate_ns(gate, client ? client : "", now_ns);
-    *wait_ms = at_ns > now_ns ? (at_ns - now_ns - 1) / GOV_NS_PER_MS + 1 : 0;
+  now_ns = gov_clock_coarse_ns(governor->clock);
+  at_ns = atomic_load_explicit(&broker->not_before_ns, memory_order_relaxed);
+  if (at_ns <= now_ns + GOV_COARSE_LAG_NS) {
+    at_ns = 0;
+    pthread_mutex_lock(&broker->mutex);
+    rc = try_and_lock(broker, client, &now_ns, out, &at_ns);
+    pthread_mutex_unlock(&broker->mutex);
   }
-  pthread_mutex_unlock(&governor->mutex);
+  if (wait_ms)
+    *wait_ms = *out ? 0 : ms_until(at_ns, now_ns);
+
+  return rc;
+}
+
+int mskgov_permit_estimate(mskgov_governor *governor, const char *address,
+                           const mskgov_client *client, uint64_t *wait_ms,
+                           mskgov_error_info *error) {
+  mskgov_broker *broker;
+  uint64_t now_ns;
+  int rc = check_request(governor, address, client, &broker, error);
+
+  if (rc)
+    return rc;
+
+  pthread_mutex_lock(&broker->mutex);
+  now_ns = gov_clock_monotonic_ns(governor->clock);
+  if (broker->locked.stopped)
+    rc = gov_error_set(error, MSKGOV_ERR_STOPPED, "the governor has been stopped");
+  else
+    *wait_ms = ms_until(gov_gate_estimate_ns(&broker->locked.gate, name_of(client),
+                                             priority_of(client), now_ns),
+                        now_ns);
+  pthread_mutex_unlock(&broker->mutex);
 
   return rc;
 }
 
 int mskgov_permit_report(mskgov_permit *permit, mskgov_outcome outcome,
                          const char *detail) {
-  mskgov_governor *governor = permit->governor;
+  mskgov_broker *broker = permit->broker;
   uint64_t now_ns;
-  int rc = gov_governor_check_process(governor, NULL);
 
-  if (rc)
-    return rc;
+  if (!gov_process_is(broker->governor->process))
+    return MSKGOV_ERR_FORKED;
   if (outcome < MSKGOV_OUTCOME_CONNECTED || outcome > MSKGOV_OUTCOME_TRANSPORT)
     return MSKGOV_ERR_INVALID;
 
-  pthread_mutex_lock(&governor->mutex);
+  pthread_mutex_lock(&broker->mutex);
   if (permit->state != GOV_PERMIT_GRANTED) {
-    pthread_mutex_unlock(&governor->mutex);
+    pthread_mutex_unlock(&broker->mutex);
     return MSKGOV_ERR_STATE;
   }
 
-  now_ns = gov_clock_monotonic_ns(governor->clock);
-  gov_gate_report(permit->gate, permit->client, outcome, detail, now_ns,
-                  &governor->locked.random);
+  now_ns = gov_clock_monotonic_ns(broker->governor->clock);
+  gov_gate_report(&broker->locked.gate, permit->client, &permit->waiter.place, outcome,
+                  detail, now_ns, &broker->locked.random);
   permit->state = outcome == MSKGOV_OUTCOME_CONNECTED ? GOV_PERMIT_OPEN : GOV_PERMIT_OVER;
-  gov_governor_advance_locked(governor, permit->gate, now_ns);
-  gov_governor_wake_locked(governor);
-  pthread_mutex_unlock(&governor->mutex);
+  gov_governor_advance_locked(broker, now_ns, NULL);
+  pthread_mutex_unlock(&broker->mutex);
 
   return 0;
 }
 
-static void give_up_locked(mskgov_permit *permit) {
-  mskgov_governor *governor = permit->governor;
-  uint64_t now_ns = gov_clock_monotonic_ns(governor->clock);
-  gov_gate *gate = permit->gate;
+/*
+ * Locks the broker with the permit in nobody else's hands: not on the list of those to be
+ * told, and not being told, unless by this thread.
+ */
+static void lock_for_release(mskgov_permit *permit) {
+  mskgov_broker *broker = permit->broker;
+  mskgov_governor *governor = broker->governor;
+  bool told_here = pthread_equal(pthread_self(), governor->thread), busy;
 
+  for (;;) {
+    pthread_mutex_lock(&broker->mutex);
+    if (!permit->callback)
+      return;
+
+    pthread_mutex_lock(&governor->mutex);
+    busy = governor->locked.telling == permit && !told_here;
+    if (busy) {
+      pthread_mutex_unlock(&broker->mutex);
+      pthread_cond_wait(&governor->told, &governor->mutex);
+    } else {
+      /* from within its own callback: the next permit may get the same memory */
+      if (governor->locked.telling == permit)
+        governor->locked.telling = NULL;
+      if (permit->waiter.ended)
+        gov_list_remove(&permit->waiter.node);
+    }
+    pthread_mutex_unlock(&governor->mutex);
+    if (!busy)
+      return;
+  }
+}
+
+static void give_up_locked(mskgov_permit *permit) {
+  mskgov_broker *broker = permit->broker;
+  uint64_t now_ns = gov_clock_monotonic_ns(broker->governor->clock);
+  gov_gate *gate = &broker->locked.gate;
+  gov_list ended;
+
+  gov_list_init(&ended);
   switch (permit->state) {
   case GOV_PERMIT_WAITING:
-    if (!permit->waiter.ended) {
+    if (!permit->waiter.ended)
       gov_gate_leave(gate, &permit->waiter);
-    } else {
-      gov_list_remove(&permit->waiter.node);
-      if (permit->waiter.rc == 0)
-        gov_gate_revoke(gate, &governor->locked.ended);
-    }
+    else if (permit->waiter.rc == 0)
+      gov_gate_revoke(gate, &permit->waiter.place, now_ns, &ended);
     break;
   case GOV_PERMIT_GRANTED:
-    gov_gate_report(gate, permit->client, MSKGOV_OUTCOME_TRANSPORT,
-                    "released without a report", now_ns, &governor->locked.random);
+    gov_gate_report(gate, permit->client, &permit->waiter.place, MSKGOV_OUTCOME_TRANSPORT,
+                    "released without a report", now_ns, &broker->locked.random);
     break;
   case GOV_PERMIT_OPEN:
-    gov_gate_hang_up(gate);
+    gov_gate_hang_up(gate, &permit->waiter.place, now_ns);
     break;
   case GOV_PERMIT_OVER:
     break;
   }
-
-  gov_governor_advance_locked(governor, gate, now_ns);
-  gov_governor_wake_locked(governor);
+  gov_governor_advance_with_locked(broker, now_ns, NULL, &ended);
 }
 
 void mskgov_permit_release(mskgov_permit *permit) {
+  mskgov_broker *broker;
   mskgov_governor *governor;
+  bool is_here, lets_go;
 
   if (!permit)
     return;
 
-  governor = permit->governor;
-  if (gov_governor_check_process(governor, NULL) == 0) {
-    pthread_mutex_lock(&governor->mutex);
-    while (governor->locked.telling == permit &&
-           !pthread_equal(pthread_self(), governor->thread))
-      pthread_cond_wait(&governor->told, &governor->mutex);
-    /* From within its own callback: the next permit may get the same memory. */
-    if (governor->locked.telling == permit)
-      governor->locked.telling = NULL;
+  broker = permit->broker;
+  governor = broker->governor;
+  is_here = gov_process_is(governor->process);
+  if (is_here) {
+    lock_for_release(permit);
     give_up_locked(permit);
-    pthread_mutex_unlock(&governor->mutex);
   }
-  permit_free(permit);
+  free_locked(permit);
+  lets_go = gov_broker_lets_go_locked(broker);
+  if (is_here)
+    pthread_mutex_unlock(&broker->mutex);
+  if (lets_go)
+    gov_governor_drop(governor);
 }

@@ -88,21 +88,34 @@ uint64_t gov_streaks_not_before_ns(const gov_streaks *streaks, const char *clien
   return streak ? streak->not_before_ns : 0;
 }
 
-void gov_streaks_fail(gov_streaks *streaks, const char *client,
-                      const gov_backoff_options *options, uint64_t now_ns,
-                      gov_random *random) {
+uint32_t gov_streaks_failures(const gov_streaks *streaks, const char *client) {
+  const gov_streak *streak = find(streaks, client);
+
+  return streak ? streak->backoff.failures : 0;
+}
+
+uint64_t gov_streaks_fail(gov_streaks *streaks, const char *client,
+                          const gov_backoff_options *options, uint64_t now_ns,
+                          gov_random *random) {
   gov_streak *streak = find(streaks, client);
+  uint64_t wait_ns;
 
   if (!streak)
     streak = add(streaks, client, now_ns);
-  if (streak)
-    set_wait(streaks, streak,
-             gov_time_add(now_ns, gov_backoff_next(&streak->backoff, options, random)));
+  if (!streak)
+    return 0;
+
+  wait_ns = gov_backoff_next(&streak->backoff, options, random);
+  set_wait(streaks, streak, gov_time_add(now_ns, wait_ns));
+
+  return wait_ns;
 }
 
-void gov_streaks_succeed(gov_streaks *streaks, const char *client) {
+bool gov_streaks_succeed(gov_streaks *streaks, const char *client) {
   gov_streak *streak = find(streaks, client);
 
   if (streak)
     forget(streaks, streak);
+
+  return streak != NULL;
 }

@@ -16,15 +16,17 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define BROKER "b-1.example:9098"
+/* A client of normal priority. */
+#define CLIENT(text) (&(mskgov_client){.name = (text)})
 
 static inline mskgov_governor_options fast_options(void) {
   mskgov_governor_options options;
 
   mskgov_governor_options_init(&options);
-  options.quota = (mskgov_quota){.connections_per_s = MSKGOV_QUOTA_RATE_MAX,
-                                 .max_connections = UINT32_MAX};
+  options.quota = mskgov_quota_custom(MSKGOV_QUOTA_RATE_MAX, UINT32_MAX);
   options.grant_spread_ms = 0;
   options.backoff_base_ms = options.backoff_cap_ms = 1;
+  options.backoff_cap_grows = 0;
 
   return options;
 }

@@ -28,6 +28,11 @@ static const struct {
     {-12, "MSKGOV_ERR_PROTOCOL", MSKGOV_CATEGORY_PROTOCOL},
     {-13, "MSKGOV_ERR_NO_CREDENTIALS", MSKGOV_CATEGORY_AUTHENTICATION},
     {-14, "MSKGOV_ERR_CREDENTIALS_EXPIRED", MSKGOV_CATEGORY_AUTHENTICATION},
+    {-15, "MSKGOV_ERR_LIMIT", MSKGOV_CATEGORY_QUOTA},
+    {-16, "MSKGOV_ERR_HOST_STORE", MSKGOV_CATEGORY_USAGE},
+    {-17, "MSKGOV_ERR_QUOTA", MSKGOV_CATEGORY_QUOTA},
+    {-18, "MSKGOV_ERR_AUTHENTICATION", MSKGOV_CATEGORY_AUTHENTICATION},
+    {-19, "MSKGOV_ERR_TRANSPORT", MSKGOV_CATEGORY_TRANSIENT},
 };
 
 #define CODES (sizeof(codes) / sizeof(codes[0]))
@@ -51,7 +56,7 @@ START_TEST(test_codes) {
 END_TEST
 
 START_TEST(test_codes_that_do_not_exist) {
-  static const int unknown[] = {1, -18, -1000, 2147483647, -2147483647 - 1};
+  static const int unknown[] = {1, -20, -1000, 2147483647, -2147483647 - 1};
 
   for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
     ck_assert_str_eq(mskgov_error_name(unknown[i]), "MSKGOV_ERR_UNKNOWN");

@@ -1,10 +1,8 @@
 /*
  * The gate by hand, under a virtual clock: scripts of {at, do, who, expect}. What it does
- * under random load is in test_gate_load.c.
+ * under random load is in test_gate_load.c, what it tells in test_gate_report.c.
  */
-#include "governor/gate.h"
-
-#include "base/clock.h"
+#include "gate_rig.h"
 #include "harness.h"
 
 #include <string.h>
@@ -12,6 +10,8 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define PEOPLE 26
 #define NOT_CHECKED 0
+#define CRITICAL MSKGOV_PRIORITY_CRITICAL
+#define BACKGROUND MSKGOV_PRIORITY_BACKGROUND
 
 typedef enum action {
   JOIN, /* as the client of the same letter */
@@ -30,9 +30,10 @@ typedef struct step {
   action action;
   char who;
   const char *ended;
-  uint64_t until_ms; /* deadline of a JOIN; 0: none */
-  uint64_t next_ms;  /* when something is due next; MSKGOV_NEVER; 0: not checked */
-  int rc;            /* of a JOIN */
+  mskgov_priority priority; /* of a JOIN */
+  uint64_t until_ms;        /* deadline of a JOIN; 0: none */
+  uint64_t next_ms;         /* when something is due next; MSKGOV_NEVER; 0: not checked */
+  int rc;                   /* of a JOIN */
 } step;
 
 typedef struct scenario {
@@ -40,40 +41,40 @@ typedef struct scenario {
   uint32_t quota, max_connections, max_waiters; /* 0: as good as unlimited */
   uint64_t interval_ms;                         /* 0: 100 */
   uint64_t backoff_ms;                          /* waits of half to all of it; 0: 1000 */
+  mskgov_at_limit at_limit;
   step steps[16];
 } scenario;
 
 static gov_gate_options options_of(const scenario *script) {
-  uint64_t interval_ms = script->interval_ms ? script->interval_ms : 100;
   uint64_t backoff_ns = gov_ms_to_ns(script->backoff_ms ? script->backoff_ms : 1000);
 
   return (gov_gate_options){
-      .quota = {.connections_per_s = script->quota ? script->quota : 1000,
-                .max_connections =
-                    script->max_connections ? script->max_connections : UINT32_MAX},
-      .rate = {.interval_ns = gov_ms_to_ns(interval_ms)},
-      .backoff = {MSKGOV_JITTER_EQUAL, backoff_ns, backoff_ns},
+      .backoff = {MSKGOV_JITTER_EQUAL, backoff_ns, backoff_ns, false},
       .max_waiters = script->max_waiters ? script->max_waiters : 1000,
+      .near_quota_percent = 80,
+      .at_limit = script->at_limit,
   };
 }
 
-static int join(gov_gate *gate, gov_waiter *waiter, const step *s) {
-  char client[] = {s->who, 0};
-
-  *waiter = (gov_waiter){0};
-
-  return gov_gate_join(gate, waiter, client,
-                       s->until_ms ? gov_ms_to_ns(s->until_ms) : UINT64_MAX,
-                       gov_ms_to_ns(s->at_ms));
+static gov_store_options store_of(const scenario *script) {
+  return (gov_store_options){
+      .pacing = gate_pacing(script->quota ? script->quota : 1000, 1000,
+                            script->interval_ms ? script->interval_ms : 100),
+      .max_connections = script->max_connections ? script->max_connections : UINT32_MAX,
+  };
 }
 
-static void act(gov_gate *gate, gov_waiter *waiter, const step *s, gov_random *random,
-                gov_list *ended) {
-  char client[] = {s->who, 0};
+static void act(gov_gate *gate, gov_waiter *waiter, const step *s, const char *client,
+                gov_random *random, gov_list *ended) {
+  uint64_t now = gov_ms_to_ns(s->at_ms);
 
   switch (s->action) {
   case JOIN:
-    ck_assert_int_eq(join(gate, waiter, s), s->rc);
+    gate_waiter_init(waiter, client, s->priority);
+    ck_assert_int_eq(gov_gate_join(gate, waiter,
+                                   s->until_ms ? gov_ms_to_ns(s->until_ms) : UINT64_MAX,
+                                   now),
+                     s->rc);
     break;
   case LEAVE:
     gov_gate_leave(gate, waiter);
@@ -82,16 +83,16 @@ static void act(gov_gate *gate, gov_waiter *waiter, const step *s, gov_random *r
     break;
   case CONNECTED:
   case REFUSED:
-    gov_gate_report(gate, client,
+    gov_gate_report(gate, client, &waiter->place,
                     s->action == CONNECTED ? MSKGOV_OUTCOME_CONNECTED
                                            : MSKGOV_OUTCOME_QUOTA,
-                    NULL, gov_ms_to_ns(s->at_ms), random);
+                    NULL, now, random);
     break;
   case REVOKE:
-    gov_gate_revoke(gate, ended);
+    gov_gate_revoke(gate, &waiter->place, now, ended);
     break;
   case HANG_UP:
-    gov_gate_hang_up(gate);
+    gov_gate_hang_up(gate, &waiter->place, now);
     break;
   case CLOSE:
     gov_gate_close(gate, MSKGOV_ERR_STOPPED, ended);
@@ -113,30 +114,40 @@ static void spell(gov_list *ended, const gov_waiter *people, int rc_of_failed, c
   *text = 0;
 }
 
+/* Why waits end that are not granted: a script has one reason. */
+static int rc_of_failed(const scenario *script, const step *s) {
+  if (s->action == CLOSE)
+    return MSKGOV_ERR_STOPPED;
+
+  return script->at_limit == MSKGOV_AT_LIMIT_FAIL ? MSKGOV_ERR_LIMIT : MSKGOV_ERR_DEADLINE;
+}
+
 static void play(const scenario *script, gov_random *random) {
   gov_gate_options options = options_of(script);
-  gov_gate *gate = gov_gate_new("b-1:9098", &options);
+  gov_store_options store = store_of(script);
+  char clients[PEOPLE][2] = {{0}};
   gov_waiter people[PEOPLE];
+  gate_rig rig;
 
-  ck_assert_ptr_nonnull(gate);
+  gate_rig_init(&rig, &options, &store);
   for (const step *s = script->steps; s->ended; s++) {
-    long number = s - script->steps;
+    long number = s - script->steps, who = s->who ? s->who - 'a' : 0;
     char text[PEOPLE + 1];
     gov_list ended;
     uint64_t next_ns;
 
     gov_list_init(&ended);
-    act(gate, &people[s->who ? s->who - 'a' : 0], s, random, &ended);
-    next_ns = gov_gate_advance(gate, gov_ms_to_ns(s->at_ms), &ended);
-    spell(&ended, people, s->action == CLOSE ? MSKGOV_ERR_STOPPED : MSKGOV_ERR_DEADLINE,
-          text);
+    clients[who][0] = s->who;
+    act(&rig.gate, &people[who], s, clients[who], random, &ended);
+    next_ns = gov_gate_advance(&rig.gate, gov_ms_to_ns(s->at_ms), &ended);
+    spell(&ended, people, rc_of_failed(script, s), text);
     ck_assert_msg(!strcmp(text, s->ended), "%s, step %ld: '%s' ended", script->name, number,
                   text);
     if (s->next_ms != NOT_CHECKED)
       ck_assert_msg(next_ns == gov_ms_to_ns(s->next_ms), "%s, step %ld: next at %llu ns",
                     script->name, number, (unsigned long long)next_ns);
   }
-  gov_gate_free(gate);
+  gate_rig_fini(&rig);
 }
 
 #define AT(ms, what, whom, over, ...)                                                      \
@@ -288,6 +299,48 @@ static const scenario scripts[] = {
                AT(0, JOIN, 'a', ""),
                AT(10, CLOSE, 0, "a", .next_ms = MSKGOV_NEVER),
                AT(5000, TICK, 0, "")}},
+    {.name = "critical before normal before background, each in order",
+     .steps = {AT(0, JOIN, 'a', "A"),
+               AT(0, JOIN, 'b', ""),
+               AT(0, JOIN, 'c', "", .priority = BACKGROUND),
+               AT(0, JOIN, 'd', "", .priority = CRITICAL),
+               AT(0, JOIN, 'e', "", .priority = CRITICAL),
+               AT(0, JOIN, 'f', ""),
+               AT(100, TICK, 0, "D"),  /* credits: normal 4, critical 16, background 1 */
+               AT(200, TICK, 0, "E"),  /* 8, 11, 2 */
+               AT(300, TICK, 0, "B"),  /* 12, none, 3: normal pays 5 */
+               AT(400, TICK, 0, "F"),  /* 11, none, 4 */
+               AT(500, TICK, 0, "C")}},
+    {.name = "one priority alone waits for nobody",
+     .steps = {AT(0, JOIN, 'a', "A", .priority = BACKGROUND),
+               AT(0, JOIN, 'b', "", .priority = BACKGROUND),
+               AT(100, TICK, 0, "B"),
+               AT(200, JOIN, 'c', "C", .priority = CRITICAL)}},
+    {.name = "a revoked slot goes to whose turn it is",
+     .steps = {AT(0, JOIN, 'a', "A"),
+               AT(0, JOIN, 'b', ""),
+               AT(0, JOIN, 'c', "", .priority = CRITICAL),
+               AT(10, REVOKE, 'a', "C"),
+               AT(100, TICK, 0, "B")}},
+    {.name = "at the limit: to fail instead of waiting",
+     .max_connections = 1,
+     .at_limit = MSKGOV_AT_LIMIT_FAIL,
+     .steps = {AT(0, JOIN, 'a', "A"),
+               AT(0, JOIN, 'b', "b", .next_ms = MSKGOV_NEVER),
+               AT(500, CONNECTED, 'a', ""),
+               AT(1000, JOIN, 'c', "c"),
+               AT(1000, HANG_UP, 'a', ""),
+               AT(1000, JOIN, 'd', "D"),
+               AT(1500, REFUSED, 'd', ""), /* it was over: the place is free */
+               AT(1500, JOIN, 'e', "E")}},
+    {.name = "those who wait for the rate fail when the limit is reached",
+     .max_connections = 2,
+     .at_limit = MSKGOV_AT_LIMIT_FAIL,
+     .steps = {AT(0, JOIN, 'a', "A"),
+               AT(0, JOIN, 'b', ""),
+               AT(0, JOIN, 'c', ""),
+               AT(0, JOIN, 'd', "", .priority = CRITICAL, .next_ms = 100),
+               AT(100, TICK, 0, "Dbc", .next_ms = MSKGOV_NEVER)}},
 };
 /* clang-format on */
 
@@ -300,145 +353,4 @@ START_TEST(test_scripts) {
 }
 END_TEST
 
-START_TEST(test_outcomes_are_counted) {
-  static const mskgov_outcome outcomes[] = {
-      MSKGOV_OUTCOME_QUOTA,     MSKGOV_OUTCOME_AUTHENTICATION, MSKGOV_OUTCOME_AUTHORIZATION,
-      MSKGOV_OUTCOME_TRANSPORT, MSKGOV_OUTCOME_CONNECTED,
-  };
-  gov_gate_options options = options_of(&(scenario){.name = "metrics"});
-  gov_gate *gate = gov_gate_new("b-1:9098", &options);
-  gov_random random;
-  gov_list ended;
-
-  gov_random_init(&random, 1);
-  gov_list_init(&ended);
-  for (uint64_t i = 0; i < COUNT(outcomes); i++) {
-    char client[] = {(char)('a' + i), 0};
-    gov_waiter waiter = {0};
-    uint64_t now = i * GOV_NS_PER_S;
-
-    ck_assert_int_eq(gov_gate_join(gate, &waiter, client, UINT64_MAX, now), 0);
-    ck_assert_uint_eq(gate->metrics.waiting, 1);
-    gov_gate_advance(gate, now, &ended);
-    ck_assert_ptr_eq(gov_list_pop_front(&ended), &waiter.node);
-    ck_assert_uint_eq(gate->metrics.waiting, 0);
-    ck_assert_uint_eq(gate->metrics.connecting, 1);
-    gov_gate_report(gate, client, outcomes[i], client, now, &random);
-    ck_assert_uint_eq(gate->metrics.connecting, 0);
-    ck_assert_uint_eq(gate->metrics.open, outcomes[i] == MSKGOV_OUTCOME_CONNECTED);
-  }
-  ck_assert_uint_eq(gate->metrics.granted, 5);
-  ck_assert_uint_eq(gate->metrics.failed_quota, 1);
-  ck_assert_uint_eq(gate->metrics.failed_authentication, 1);
-  ck_assert_uint_eq(gate->metrics.failed_authorization, 1);
-  ck_assert_uint_eq(gate->metrics.failed_transport, 1);
-  ck_assert_uint_eq(gate->metrics.connected, 1);
-  ck_assert_str_eq(gate->metrics.last_failure, "d");
-  gov_gate_free(gate);
-}
-END_TEST
-
-/* A gate with `count` waiters "a", "b", … who joined at 0; the first was granted at 0. */
-static gov_gate *crowded_gate(const gov_gate_options *options, gov_waiter *waiters,
-                              int count, gov_list *ended) {
-  gov_gate *gate = gov_gate_new("b-1:9098", options);
-
-  gov_list_init(ended);
-  for (int i = 0; i < count; i++)
-    ck_assert_int_eq(
-        gov_gate_join(gate, &waiters[i], (char[]){(char)('a' + i), 0}, UINT64_MAX, 0), 0);
-  gov_gate_advance(gate, 0, ended);
-  ck_assert(waiters[0].ended);
-  ck_assert(!waiters[1].ended);
-
-  return gate;
-}
-
-static void set_quota(gov_gate *gate, gov_gate_options *options, uint32_t quota,
-                      uint64_t interval_ms) {
-  options->quota.connections_per_s = quota;
-  options->rate.interval_ns = gov_ms_to_ns(interval_ms);
-  gov_gate_options_changed(gate);
-}
-
-/* Slots of 100 ms become slots of 10 ms: b need not wait for 100, and c comes 10 after. */
-START_TEST(test_a_higher_quota_reaches_the_line) {
-  gov_gate_options options = options_of(&(scenario){.quota = 10});
-  gov_waiter waiters[3];
-  gov_list ended;
-  gov_gate *gate = crowded_gate(&options, waiters, 3, &ended);
-
-  set_quota(gate, &options, 100, 10);
-  ck_assert_uint_eq(gov_gate_advance(gate, gov_ms_to_ns(50), &ended), gov_ms_to_ns(60));
-  ck_assert(waiters[1].ended && !waiters[2].ended);
-  gov_gate_advance(gate, gov_ms_to_ns(60), &ended);
-  ck_assert(waiters[2].ended);
-  gov_gate_free(gate);
-}
-END_TEST
-
-/* One per second, and a was reported at 0: b passes one second after, in the cell of 4 ms
-   that follows, and not with the slot of 100 ms that was reserved for it. */
-START_TEST(test_a_lower_quota_reaches_the_line) {
-  gov_gate_options options = options_of(&(scenario){.quota = 10});
-  gov_random random;
-  gov_waiter waiters[2];
-  gov_list ended;
-  gov_gate *gate = crowded_gate(&options, waiters, 2, &ended);
-  uint64_t next_ns;
-
-  gov_random_init(&random, 1);
-  gov_gate_report(gate, "a", MSKGOV_OUTCOME_CONNECTED, NULL, 0, &random);
-  set_quota(gate, &options, 1, 1000);
-  next_ns = gov_gate_advance(gate, gov_ms_to_ns(100), &ended);
-  ck_assert(!waiters[1].ended);
-  ck_assert_uint_gt(next_ns, gov_ms_to_ns(1000));
-  ck_assert_uint_le(next_ns, gov_ms_to_ns(1005));
-  gov_gate_advance(gate, next_ns, &ended);
-  ck_assert(waiters[1].ended);
-  gov_gate_free(gate);
-}
-END_TEST
-
-START_TEST(test_estimates) {
-  gov_gate_options options = options_of(&(scenario){.quota = 10, .backoff_ms = 4000});
-  gov_random random;
-  gov_waiter waiters[3];
-  gov_list ended;
-  gov_gate *gate = gov_gate_new("b-1:9098", &options);
-
-  ck_assert_uint_eq(gov_gate_estimate_ns(gate, "z", 7), 7); /* nobody is there */
-  gov_gate_free(gate);
-
-  /* Slots at 0 (a), 100 (b), 200 (c): the next is at 300; at 150, with b granted, too. */
-  gate = crowded_gate(&options, waiters, 3, &ended);
-  ck_assert_uint_eq(gov_gate_estimate_ns(gate, "z", 0), gov_ms_to_ns(300));
-  gov_gate_advance(gate, gov_ms_to_ns(100), &ended);
-  ck_assert(waiters[1].ended);
-  ck_assert_uint_eq(gov_gate_estimate_ns(gate, "z", gov_ms_to_ns(150)), gov_ms_to_ns(300));
-
-  /* A client in back-off waits 2 to 4 s (equal jitter of 4 s), others do not. */
-  gov_random_init(&random, 1);
-  gov_gate_report(gate, "a", MSKGOV_OUTCOME_TRANSPORT, "x", gov_ms_to_ns(150), &random);
-  ck_assert_uint_ge(gov_gate_estimate_ns(gate, "a", gov_ms_to_ns(150)), gov_ms_to_ns(2150));
-  ck_assert_uint_le(gov_gate_estimate_ns(gate, "a", gov_ms_to_ns(150)), gov_ms_to_ns(4150));
-  ck_assert_uint_eq(gov_gate_estimate_ns(gate, "z", gov_ms_to_ns(150)), gov_ms_to_ns(300));
-  gov_gate_free(gate);
-}
-END_TEST
-
-START_TEST(test_the_address_is_copied) {
-  char address[] = "b-1:9098";
-  gov_gate_options options = options_of(&(scenario){.name = "address"});
-  gov_gate *gate = gov_gate_new(address, &options);
-
-  address[0] = 'x';
-  ck_assert_str_eq(gate->address, "b-1:9098");
-  gov_gate_free(gate);
-}
-END_TEST
-
-TEST_MAIN("gate", TEST(test_scripts), TEST(test_outcomes_are_counted),
-          TEST(test_a_higher_quota_reaches_the_line),
-          TEST(test_a_lower_quota_reaches_the_line), TEST(test_estimates),
-          TEST(test_the_address_is_copied))
+TEST_MAIN("gate", TEST(test_scripts))

@@ -1,11 +1,11 @@
 /*
  * The governor and its permits: what each call answers. Races are in
- * test_governor_threads.c, bad input in test_governor_input.c.
+ * test_governor_threads.c, ends in test_governor_life.c, bad input in
+ * test_governor_input.c.
  */
 #include "governor_fixture.h"
 
 #include <stdbool.h>
-#include <sys/wait.h>
 #include <time.h>
 
 static uint64_t monotonic_ms(void) {
@@ -215,32 +215,32 @@ END_TEST
 START_TEST(test_back_off_is_the_clients_own) {
   mskgov_governor_options options = fast_options();
   mskgov_governor *governor;
+  const mskgov_client a = {.name = "a"}, b = {.name = "b"};
   mskgov_permit *permit;
 
   options.backoff_jitter = MSKGOV_JITTER_EQUAL;
   options.backoff_base_ms = options.backoff_cap_ms = 3600000;
   governor = make_governor(options);
-  ck_assert_int_eq(
-      mskgov_permit_acquire(governor, BROKER, "a", MSKGOV_NEVER, &permit, NULL), 0);
+  ck_assert_int_eq(mskgov_permit_acquire(governor, BROKER, &a, MSKGOV_NEVER, &permit, NULL),
+                   0);
   ck_assert_int_eq(mskgov_permit_report(permit, MSKGOV_OUTCOME_AUTHENTICATION, NULL), 0);
   mskgov_permit_release(permit);
 
-  ck_assert_int_eq(mskgov_permit_acquire(governor, BROKER, "a", 20, &permit, NULL),
+  ck_assert_int_eq(mskgov_permit_acquire(governor, BROKER, &a, 20, &permit, NULL),
                    MSKGOV_ERR_DEADLINE);
-  ck_assert_int_eq(
-      mskgov_permit_acquire(governor, BROKER, "b", MSKGOV_NEVER, &permit, NULL), 0);
+  ck_assert_int_eq(mskgov_permit_acquire(governor, BROKER, &b, MSKGOV_NEVER, &permit, NULL),
+                   0);
   mskgov_permit_release(permit);
   ck_assert_int_eq(
-      mskgov_permit_acquire(governor, "b-2:9098", "a", MSKGOV_NEVER, &permit, NULL), 0);
+      mskgov_permit_acquire(governor, "b-2:9098", &a, MSKGOV_NEVER, &permit, NULL), 0);
   mskgov_permit_release(permit);
   mskgov_governor_free(governor);
 }
 END_TEST
 
-/* Granted, open and waiting permits outlive a stop, and the caller's hold. */
 /* At its limit of one open connection the gate would stay shut. */
 START_TEST(test_a_changed_quota_reaches_waiters) {
-  mskgov_quota open_wide = {MSKGOV_QUOTA_RATE_MAX, UINT32_MAX};
+  mskgov_quota open_wide = mskgov_quota_custom(MSKGOV_QUOTA_RATE_MAX, UINT32_MAX);
   mskgov_governor *governor = narrow_governor(1);
   mskgov_permit *first = must_acquire(governor), *second;
   ending e;
@@ -280,117 +280,9 @@ START_TEST(test_estimate) {
 }
 END_TEST
 
-START_TEST(test_stop) {
-  mskgov_governor *governor = narrow_governor(2);
-  mskgov_permit *granted = must_acquire(governor), *open = must_acquire(governor);
-  mskgov_permit *waiting, *none = NULL;
-  ending e;
-
-  ck_assert_int_eq(mskgov_permit_report(open, MSKGOV_OUTCOME_CONNECTED, NULL), 0);
-  waiting = start_waiting(governor, MSKGOV_NEVER, &e);
-  mskgov_governor_stop(governor);
-  ck_assert_uint_eq(event_count(&e.happened), 1); /* no callback is to come */
-  ck_assert_int_eq(e.rc, MSKGOV_ERR_STOPPED);
-  mskgov_governor_stop(governor);
-
-  ck_assert_int_eq(try_acquire(governor, MSKGOV_NEVER), MSKGOV_ERR_STOPPED);
-  ck_assert_int_eq(mskgov_permit_acquire_async(governor, BROKER, NULL, MSKGOV_NEVER,
-                                               note_ending, &e, &none, NULL),
-                   MSKGOV_ERR_STOPPED);
-  mskgov_governor_free(governor);
-  mskgov_permit_release(waiting);
-  ck_assert_int_eq(mskgov_permit_report(granted, MSKGOV_OUTCOME_CONNECTED, NULL), 0);
-  mskgov_permit_release(granted);
-  mskgov_permit_release(open);
-  ck_assert_uint_eq(event_count(&e.happened), 1);
-}
-END_TEST
-
-/* The four orders of giving up two holds and a permit that leave no hold unused. */
-START_TEST(test_holds) {
-  for (int order = 0; order < 4; order++) {
-    mskgov_governor *governor = fast_governor();
-    mskgov_permit *permit = must_acquire(governor);
-
-    ck_assert_ptr_eq(mskgov_governor_ref(governor), governor);
-    if (order & 1)
-      mskgov_permit_release(permit);
-    if (order & 2) {
-      mskgov_governor_unref(governor);
-      ck_assert_int_eq(try_acquire(governor, MSKGOV_NEVER), 0); /* not stopped */
-      mskgov_governor_free(governor);
-    } else {
-      mskgov_governor_free(governor);
-      ck_assert_int_eq(try_acquire(governor, MSKGOV_NEVER), MSKGOV_ERR_STOPPED);
-      mskgov_governor_unref(governor);
-    }
-    if (!(order & 1))
-      mskgov_permit_release(permit);
-  }
-  mskgov_governor_free(NULL);
-  mskgov_permit_release(NULL);
-}
-END_TEST
-
-/* In a child: nothing of the parent's governor works but freeing; a new one does. */
-static int child_of_fork(mskgov_governor *governor, mskgov_permit *permit) {
-  mskgov_broker_metrics metrics = {.struct_size = sizeof(metrics)};
-  mskgov_governor_options options = fast_options();
-  mskgov_permit *other = NULL;
-
-  if (mskgov_permit_acquire(governor, BROKER, NULL, MSKGOV_NEVER, &other, NULL) !=
-      MSKGOV_ERR_FORKED)
-    return 1;
-  if (mskgov_permit_acquire_async(governor, BROKER, NULL, MSKGOV_NEVER, note_ending, NULL,
-                                  &other, NULL) != MSKGOV_ERR_FORKED)
-    return 2;
-  if (mskgov_governor_broker_metrics(governor, BROKER, &metrics, NULL) != MSKGOV_ERR_FORKED)
-    return 3;
-  if (mskgov_permit_report(permit, MSKGOV_OUTCOME_CONNECTED, NULL) != MSKGOV_ERR_FORKED)
-    return 4;
-  mskgov_permit_release(permit);
-  mskgov_governor_stop(governor);
-  mskgov_governor_free(governor);
-
-  if (!TEST_CHILD_MAY_START_THREADS)
-    return 0;
-  if (mskgov_governor_new(&governor, &options, NULL))
-    return 5;
-  if (mskgov_permit_acquire(governor, BROKER, NULL, MSKGOV_NEVER, &other, NULL))
-    return 6;
-  mskgov_permit_release(other);
-  mskgov_governor_free(governor);
-
-  return 0;
-}
-
-START_TEST(test_fork) {
-  mskgov_governor *governor = narrow_governor(1);
-  mskgov_permit *permit = must_acquire(governor), *waiting;
-  int status;
-  pid_t pid;
-  ending e;
-
-  waiting = start_waiting(governor, MSKGOV_NEVER, &e);
-  pid = fork();
-  if (pid == 0)
-    _exit(child_of_fork(governor, permit));
-  ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-  ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child's status: %#x",
-                (unsigned)status);
-
-  mskgov_permit_release(permit); /* the parent's goes on */
-  event_wait(&e.happened, 1);
-  ck_assert_int_eq(e.rc, 0);
-  mskgov_permit_release(waiting);
-  mskgov_governor_free(governor);
-}
-END_TEST
-
 TEST_MAIN("governor", TEST(test_the_life_of_a_permit),
           TEST(test_failures_are_counted_by_kind), TEST(test_a_long_detail_is_cut),
           TEST(test_brokers_are_apart), TEST(test_timeouts),
           TEST(test_a_waiter_gets_what_is_given_back), TEST(test_the_queue_has_a_limit),
           TEST(test_back_off_is_the_clients_own),
-          TEST(test_a_changed_quota_reaches_waiters), TEST(test_estimate), TEST(test_stop),
-          TEST(test_holds), TEST(test_fork))
+          TEST(test_a_changed_quota_reaches_waiters), TEST(test_estimate))

@@ -41,8 +41,9 @@ static void *work(void *argument) {
     mskgov_permit *permit;
     unsigned open;
 
-    w->failed += mskgov_permit_acquire(w->governor, brokers[at], client, MSKGOV_NEVER,
-                                       &permit, NULL) != 0;
+    w->failed +=
+        mskgov_permit_acquire(w->governor, brokers[at], &(mskgov_client){.name = client},
+                              MSKGOV_NEVER, &permit, NULL) != 0;
     open = atomic_fetch_add(&w->open[at], 1) + 1;
     w->most_open = open > w->most_open ? open : w->most_open;
     w->failed += mskgov_permit_report(permit, outcome, "detail") != 0;
@@ -277,6 +278,7 @@ static void *look_from_outside(void *argument) {
 
 /* Every call that the header allows; another thread shows that no lock is held at all. */
 static void call_back_in(mskgov_permit *permit, int rc, void *user) {
+  const mskgov_client other_client = {.name = "other"};
   request *r = user;
   mskgov_permit *other = NULL;
   pthread_t thread;
@@ -285,10 +287,11 @@ static void call_back_in(mskgov_permit *permit, int rc, void *user) {
   ck_assert_int_eq(pthread_create(&thread, NULL, look_from_outside, r), 0);
   pthread_join(thread, NULL);
   (void)metrics_of(r->governor, BROKER);
-  ck_assert_int_eq(mskgov_permit_acquire(r->governor, BROKER, "other", 0, &other, NULL),
-                   MSKGOV_ERR_DEADLINE); /* the only place is this permit's */
-  ck_assert_int_eq(mskgov_permit_acquire_async(r->governor, BROKER, "other", MSKGOV_NEVER,
-                                               note_call, r, &other, NULL),
+  ck_assert_int_eq(
+      mskgov_permit_acquire(r->governor, BROKER, &other_client, 0, &other, NULL),
+      MSKGOV_ERR_DEADLINE); /* the only place is this permit's */
+  ck_assert_int_eq(mskgov_permit_acquire_async(r->governor, BROKER, &other_client,
+                                               MSKGOV_NEVER, note_call, r, &other, NULL),
                    0);
   mskgov_permit_release(other);
   ck_assert_int_eq(mskgov_permit_report(permit, MSKGOV_OUTCOME_CONNECTED, NULL), 0);

@@ -8,7 +8,7 @@
 #define BASE_NS UINT64_C(1000)
 #define CAP_NS UINT64_C(1000000)
 
-static const gov_backoff_options options = {MSKGOV_JITTER_EQUAL, BASE_NS, CAP_NS};
+static const gov_backoff_options options = {MSKGOV_JITTER_EQUAL, BASE_NS, CAP_NS, false};
 
 static gov_streaks streaks;
 static gov_random draws;
@@ -23,7 +23,10 @@ static uint64_t not_before(const char *client) {
 }
 
 static void fail_at(const char *client, uint64_t now) {
-  gov_streaks_fail(&streaks, client, &options, now, &draws);
+  uint64_t wait = gov_streaks_fail(&streaks, client, &options, now, &draws);
+  uint64_t told = not_before(client);
+
+  ck_assert_uint_eq(wait, told ? told - now : 0); /* 0: it is not remembered */
 }
 
 static const char *numbered(size_t i) {
@@ -48,10 +51,44 @@ START_TEST(test_a_streak_grows_and_ends) {
     now = not_before("a");
   }
 
-  gov_streaks_succeed(&streaks, "a");
+  ck_assert(gov_streaks_succeed(&streaks, "a"));
   ck_assert_uint_eq(not_before("a"), 0);
+  ck_assert(!gov_streaks_succeed(&streaks, "a"));
   fail_at("a", now);
   ck_assert_uint_le(not_before("a"), now + BASE_NS); /* a new streak */
+  gov_streaks_fini(&streaks);
+}
+END_TEST
+
+START_TEST(test_failures_and_clients_are_counted) {
+  setup();
+  ck_assert_uint_eq(gov_streaks_failures(&streaks, "a"), 0);
+  for (uint32_t i = 1; i <= 5; i++) {
+    fail_at("a", 1);
+    ck_assert_uint_eq(gov_streaks_failures(&streaks, "a"), i);
+    ck_assert_uint_eq(gov_streaks_clients(&streaks), 1);
+  }
+  fail_at("b", 1);
+  ck_assert_uint_eq(gov_streaks_clients(&streaks), 2);
+  ck_assert_uint_eq(gov_streaks_failures(&streaks, "b"), 1);
+  gov_streaks_succeed(&streaks, "a");
+  ck_assert_uint_eq(gov_streaks_failures(&streaks, "a"), 0);
+  ck_assert_uint_eq(gov_streaks_clients(&streaks), 1);
+  gov_streaks_fini(&streaks);
+}
+END_TEST
+
+/* The options may differ from failure to failure: the cap that grows does. */
+START_TEST(test_another_cap) {
+  const gov_backoff_options larger = {MSKGOV_JITTER_EQUAL, BASE_NS, 4 * CAP_NS, false};
+
+  setup();
+  for (int i = 0; i < 20; i++)
+    fail_at("a", 1);
+  ck_assert_uint_le(not_before("a"), 1 + CAP_NS);
+  ck_assert_uint_ge(gov_streaks_fail(&streaks, "a", &larger, 1, &draws), 2 * CAP_NS);
+  fail_at("a", 1);
+  ck_assert_uint_le(not_before("a"), 1 + CAP_NS);
   gov_streaks_fini(&streaks);
 }
 END_TEST
@@ -144,6 +181,7 @@ START_TEST(test_too_many_waiting) {
 END_TEST
 
 TEST_MAIN("streaks", TEST(test_a_streak_grows_and_ends), TEST(test_clients_have_their_own),
-          TEST(test_names_are_copied), TEST(test_success_takes_no_memory),
+          TEST(test_names_are_copied), TEST(test_failures_and_clients_are_counted),
+          TEST(test_another_cap), TEST(test_success_takes_no_memory),
           TEST(test_those_whose_wait_is_over_are_forgotten_first),
           TEST(test_too_many_waiting))
