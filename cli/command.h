@@ -14,5 +14,6 @@ typedef struct cli_command {
 
 int cli_token_run(int argc, char **argv);
 int cli_broker_run(int argc, char **argv);
+int cli_top_run(int argc, char **argv);
 
 #endif

@@ -11,6 +11,8 @@ static const cli_command commands[] = {
      cli_token_run},
     {"broker", "mskgov broker", "run a cluster in a box that enforces a connection quota",
      cli_broker_run},
+    {"top", "mskgov top", "show who shares the connection quotas of this host",
+     cli_top_run},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -42,7 +44,7 @@ int main(int argc, char **argv) {
 
   tool_begin("mskgov");
   if (!name)
-    return tool_usage("a command is missing: token or broker");
+    return tool_usage("a command is missing: token, broker or top");
   if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
     return print_help();
   if (!strcmp(name, "--version")) {
@@ -59,5 +61,5 @@ int main(int argc, char **argv) {
   if (name[0] == '-')
     return tool_usage("there is no option \"%s\"", name);
 
-  return tool_usage("there is no command \"%s\"; there are: token, broker", name);
+  return tool_usage("there is no command \"%s\"; there are: token, broker, top", name);
 }
