@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/failure.h"
+#include "storm/config.h"
 #include "tool.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define REGION "us-east-1"
@@ -43,27 +45,28 @@ static uint32_t share_of(uint32_t total, uint32_t count, uint32_t place) {
 }
 
 static char *config_line(const storm_crew *crew, uint32_t place,
-                         const storm_options *options, const storm_mode *mode,
-                         const mskgov_cluster *cluster,
-                         const mskgov_credentials *credentials) {
-  uint64_t spread_ns =
-      mode->spread ? options->clients * BENCH_NS_PER_S / options->quota : 0;
-  json_t *json;
-  char *line;
+                         const storm_crew_job *job) {
+  const storm_options *options = job->options;
+  /* In a rolling restart the clients are there already when it matters. */
+  bool spread = job->mode->spread && options->scenario == STORM_COLD;
+  const storm_config config = {
+      .mode = job->mode,
+      .kind = options->kind,
+      .clients = share_of(options->clients, crew->count, place),
+      .brokers = options->brokers,
+      .quota = job->mode->budget == STORM_BUDGET_SHARE ? options->quota / crew->count
+                                                       : options->quota,
+      .seed = (options->seed + place) & INT64_MAX,
+      .spread_ns = spread ? options->clients * BENCH_NS_PER_S / options->quota : 0,
+      .bootstrap_servers = mskgov_cluster_bootstrap_servers(job->cluster),
+      .ca_pem = mskgov_cluster_ca_pem(job->cluster),
+      .region = REGION,
+      .access_key_id = mskgov_credentials_access_key_id(job->credentials),
+      .secret_access_key = mskgov_credentials_secret_access_key(job->credentials),
+      .host_directory = job->host_directory,
+  };
 
-  json = json_pack(
-      "{s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "mode", mode->name,
-      "clients", (json_int_t)share_of(options->clients, crew->count, place), "brokers",
-      (json_int_t)options->brokers, "quota", (json_int_t)(options->quota / crew->count),
-      "seed", (json_int_t)((options->seed + place) & INT64_MAX), "spread_ns",
-      (json_int_t)spread_ns, "bootstrap_servers", mskgov_cluster_bootstrap_servers(cluster),
-      "ca_pem", mskgov_cluster_ca_pem(cluster), "region", REGION, "access_key_id",
-      mskgov_credentials_access_key_id(credentials), "secret_access_key",
-      mskgov_credentials_secret_access_key(credentials));
-  line = json ? json_dumps(json, JSON_COMPACT) : NULL;
-  json_decref(json);
-
-  return line;
+  return storm_config_write(&config);
 }
 
 static int spawn(crew_worker *worker, mskgov_error_info *error) {
@@ -215,26 +218,19 @@ int storm_crew_wait(storm_crew *crew, int timeout_ms, mskgov_error_info *error) 
   return 0;
 }
 
-static int start(storm_crew *crew, const storm_options *options, const storm_mode *mode,
-                 const mskgov_cluster *cluster, const mskgov_credentials *credentials,
-                 mskgov_error_info *error) {
-  for (uint32_t i = 0; i < crew->count; i++) {
-    char *line = config_line(crew, i, options, mode, cluster, credentials);
-    int rc = line ? spawn(&crew->workers[i], error) : bench_fail_memory(error);
+static int start(storm_crew *crew, const storm_crew_job *job, mskgov_error_info *error) {
+  int rc = 0;
 
+  for (uint32_t i = 0; !rc && i < crew->count; i++) {
+    char *line = config_line(crew, i, job);
+
+    rc = line ? spawn(&crew->workers[i], error) : bench_fail_memory(error);
     if (!rc)
       rc = send_text(&crew->workers[i], line, error);
-    if (!rc)
-      rc = send_text(&crew->workers[i], "\n", error);
-    if (line) {
-      explicit_bzero(line, strlen(line));
-      free(line);
-    }
-    if (rc)
-      return rc;
+    storm_config_free_line(line);
   }
 
-  return 0;
+  return rc;
 }
 
 static bool is_ready(const crew_worker *worker) {
@@ -266,20 +262,19 @@ static int wait_for_all(storm_crew *crew, bool (*arrived)(const crew_worker *),
   }
 }
 
-int storm_crew_new(storm_crew **crew_out, const storm_options *options,
-                   const storm_mode *mode, const mskgov_cluster *cluster,
-                   const mskgov_credentials *credentials, mskgov_error_info *error) {
+int storm_crew_new(storm_crew **crew_out, const storm_crew_job *job,
+                   mskgov_error_info *error) {
   storm_crew *crew = calloc(1, sizeof(*crew));
   int rc;
 
   if (!crew)
     return bench_fail_memory(error);
 
-  crew->count = options->processes;
+  crew->count = job->options->processes;
   for (uint32_t i = 0; i < crew->count; i++)
     crew->workers[i].in = crew->workers[i].out = -1;
 
-  rc = start(crew, options, mode, cluster, credentials, error);
+  rc = start(crew, job, error);
   if (!rc)
     rc = wait_for_all(crew, is_ready, "started", error);
   if (rc) {
@@ -342,6 +337,20 @@ uint32_t storm_crew_connected(const storm_crew *crew) {
     connected += crew->workers[i].connected;
 
   return connected;
+}
+
+double storm_crew_cpu_s(const storm_crew *crew) {
+  double sum = 0;
+
+  for (uint32_t i = 0; i < crew->count; i++) {
+    struct timespec used;
+    clockid_t clock;
+
+    if (!clock_getcpuclockid(crew->workers[i].pid, &clock) && !clock_gettime(clock, &used))
+      sum += (double)used.tv_sec + (double)used.tv_nsec / 1e9;
+  }
+
+  return sum;
 }
 
 int storm_crew_finish(storm_crew *crew, mskgov_error_info *error) {

@@ -28,10 +28,10 @@ void storm_live_draw(const storm_live *live) {
   memset(bar, '#', full < BAR_CELLS ? full : BAR_CELLS);
   bar[BAR_CELLS] = '\0';
   fprintf(stderr,
-          ERASE "%-10s [%s] %" PRIu32 "/%" PRIu32 " connected, %" PRIu64
+          ERASE "%-10s [%s] %s: %" PRIu32 "/%" PRIu32 " connected, %" PRIu64
                 " rejected, %.1f s of %.0f s at most",
-          live->mode, bar, live->connected, live->pairs, live->rejected, live->at_s,
-          live->horizon_s);
+          live->mode, bar, live->phase, live->connected, live->pairs, live->rejected,
+          live->at_s, live->horizon_s);
   fflush(stderr);
 }
 

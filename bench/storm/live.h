@@ -9,6 +9,7 @@
 
 typedef struct storm_live {
   const char *mode;
+  const char *phase; /* what they do */
   double at_s, horizon_s;
   uint32_t connected, pairs;
   uint64_t rejected;

@@ -43,7 +43,7 @@ static int write_files(const storm_options *options, const storm_result *results
 /* A governed mode is a promise; the others are only measured. */
 static int answer(const storm_options *options, const storm_result *results) {
   for (int i = 0; i < options->mode_count; i++)
-    if (results[i].mode->governed && !storm_result_kept_quota(&results[i], options->quota))
+    if (!storm_result_kept_promise(&results[i], options->quota))
       return TOOL_NO;
 
   return TOOL_DONE;

@@ -5,7 +5,7 @@
 const storm_mode storm_modes[STORM_MODES] = {
     {
         .name = "ungoverned",
-        .sentence = "librdkafka as it comes: its own back-off, 100 ms to 10 s.",
+        .sentence = "librdkafka's back-off as it comes: 100 ms to 10 s.",
     },
     {
         /*
@@ -19,19 +19,31 @@ const storm_mode storm_modes[STORM_MODES] = {
         .sentence = "AWS's advice: reconnect.backoff.ms=1000, and a random sleep of up to "
                     "clients / quota before a client is created.",
         .spread = true,
-        .settings = {{"reconnect.backoff.ms", "1000"},
-                     {"reconnect.backoff.max.ms", "1000"},
-                     {NULL, NULL}},
+        .backoff_base_ms = 1000,
+        .backoff_max_ms = 1000,
     },
     {
         .name = "local",
         .sentence = "one mskgov governor per process, with quota / processes.",
-        .governed = true,
+        .budget = STORM_BUDGET_SHARE,
+    },
+    {
+        .name = "host",
+        .sentence = "one mskgov governor per process; they share the quota through the "
+                    "store of the host.",
+        .budget = STORM_BUDGET_HOST,
+    },
+    {
+        .name = "adaptive",
+        .sentence = "one mskgov governor per process, each with the whole quota and no "
+                    "store in common: its rate follows what the brokers reject.",
+        .budget = STORM_BUDGET_ALONE,
     },
 };
 
-const char *const storm_mode_names[] = {"ungoverned", "advised", "local", NULL};
-const char *const storm_mode_names_later[] = {"host", "fleet", "adaptive", NULL};
+const char *const storm_mode_names[] = {"ungoverned", "advised",  "local",
+                                        "host",       "adaptive", NULL};
+const char *const storm_mode_names_later[] = {"fleet", NULL};
 
 const storm_mode *storm_mode_find(const char *name) {
   for (int i = 0; i < STORM_MODES; i++)

@@ -6,35 +6,48 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Clients, where the command line does not tell how many. */
+#define CLIENTS_COLD 100
+#define CLIENTS_ROLLING 400
+#define CLIENTS_MAX 100000 /* of any kind */
+
+const char *const storm_scenario_names[] = {"cold", "rolling", NULL};
 const char *const storm_window_names[] = {"fixed", "sliding", NULL};
 static const char *const window_names_later[] = {"bucket", "kafka", NULL};
-static const char *const client_names[] = {"rdkafka", NULL};
-static const char *const client_names_later[] = {"light", NULL};
 static const char *const yes_no[] = {"no", "yes", NULL};
 
 static const char help[] =
     "Usage: mskgov-storm [OPTION]...\n"
-    "Lets a fleet of Kafka clients connect to a cluster in a box, all at once, and "
-    "measures\n"
-    "what they do to its connection quota. The cluster runs in this process, on "
-    "loopback:\n"
-    "TLS, IAM, and the quota of an Amazon MSK broker.\n"
+    "Lets a fleet of Kafka clients connect to a cluster in a box, all at once, and\n"
+    "measures what they do to its connection quota. The cluster runs in this process, on\n"
+    "loopback: TLS, IAM, and the quota of an Amazon MSK broker.\n"
     "\n"
     "The storm\n"
-    "  --clients N             clients, 1 to 10000 (100)\n"
+    "  --scenario S            cold (the default): all clients connect at once; or\n"
+    "                          rolling: all are connected, then one broker stops for 3 s\n"
+    "                          and its clients come back; only that is measured\n"
+    "  --clients N             clients, 1 to 10000, light ones to 100000 (100; rolling: "
+    "400)\n"
     "  --brokers B             brokers; every client connects to all, 1 to 64 (3)\n"
     "  --quota Q               connections per second that a broker takes, 1 to 1000000 "
     "(20)\n"
     "  --window W              what a broker counts in, fixed or sliding seconds "
     "(sliding)\n"
     "  --count-rejected yes|no whether rejected attempts count (yes)\n"
-    "  --modes M,...           how clients behave, one after the other (all):\n"
-    "                            ungoverned  librdkafka as it comes\n"
-    "                            advised     AWS's advice: a fixed back-off of 1 s and "
-    "a\n"
+    "  --modes M,...           how clients behave, one after the other; all, but host and\n"
+    "                          adaptive only with more processes than one:\n"
+    "                            ungoverned  librdkafka's back-off as it comes\n"
+    "                            advised     AWS's advice: a fixed back-off of 1 s and a\n"
     "                                        random sleep before a client is created\n"
-    "                            local       one mskgov governor per process\n"
-    "  --client rdkafka        what the clients are made of (rdkafka)\n"
+    "                            local       one mskgov governor per process, with\n"
+    "                                        quota / processes\n"
+    "                            host        the same, and they share the quota through "
+    "the\n"
+    "                                        store of the host\n"
+    "                            adaptive    the same, with the whole quota each and no\n"
+    "                                        store: the rate follows the rejections\n"
+    "  --client C              what the clients are made of: rdkafka, or light, which are\n"
+    "                          mskgov's own connections, many to a thread (rdkafka)\n"
     "  --processes P           processes that the clients are spread over, 1 to 64 (1)\n"
     "  --horizon SECONDS       a mode that is not done by then ends, 1 to 3600 (120)\n"
     "  --seed S                repeats random choices (1)\n"
@@ -47,16 +60,17 @@ static const char help[] =
     "  --help                  this text\n"
     "  --version               the version\n"
     "\n"
-    "Exit status: 0 done; 1 done, and a governed mode was not all connected, was "
-    "rejected\n"
-    "or broke the quota; 2 the command line is wrong; 3 it could not run.\n"
+    "Exit status: 0 done; 1 done, and a governed mode did not keep its promise: all\n"
+    "connected, none rejected and the quota kept (adaptive: all connected); 2 the command\n"
+    "line is wrong; 3 it could not run.\n"
     "\n"
     "Example: 200 clients of four processes against kafka.t3.small, half a minute each\n"
     "  mskgov-storm --clients 200 --processes 4 --quota 4 --horizon 30 --report "
     "storm.html\n";
 
 enum {
-  OPT_CLIENTS = 1,
+  OPT_SCENARIO = 1,
+  OPT_CLIENTS,
   OPT_BROKERS,
   OPT_QUOTA,
   OPT_WINDOW,
@@ -75,6 +89,7 @@ enum {
 };
 
 static const struct option longs[] = {
+    {"scenario", required_argument, NULL, OPT_SCENARIO},
     {"clients", required_argument, NULL, OPT_CLIENTS},
     {"brokers", required_argument, NULL, OPT_BROKERS},
     {"quota", required_argument, NULL, OPT_QUOTA},
@@ -130,12 +145,22 @@ static int read_path(const char *option, const char *text, const char **path) {
   return 0;
 }
 
-static int read_option(storm_options *options, int opt, const char *text) {
-  int unused;
+static int read_kind(storm_options *options, const char *name) {
+  int place, rc;
 
+  rc = tool_choice("client", name, storm_clients_names, NULL, &place);
+  if (!rc)
+    options->kind = storm_clients_kinds[place];
+
+  return rc;
+}
+
+static int read_option(storm_options *options, int opt, const char *text) {
   switch (opt) {
+  case OPT_SCENARIO:
+    return tool_choice("scenario", text, storm_scenario_names, NULL, &options->scenario);
   case OPT_CLIENTS:
-    return tool_number32("clients", text, 1, STORM_CLIENTS_MAX, &options->clients);
+    return tool_number32("clients", text, 1, CLIENTS_MAX, &options->clients);
   case OPT_BROKERS:
     return tool_number32("brokers", text, 1, MSKGOV_CLUSTER_BROKERS_MAX, &options->brokers);
   case OPT_QUOTA:
@@ -148,7 +173,7 @@ static int read_option(storm_options *options, int opt, const char *text) {
   case OPT_MODES:
     return read_modes(options, text);
   case OPT_CLIENT:
-    return tool_choice("client", text, client_names, client_names_later, &unused);
+    return read_kind(options, text);
   case OPT_PROCESSES:
     return tool_number32("processes", text, 1, STORM_PROCESSES_MAX, &options->processes);
   case OPT_HORIZON:
@@ -165,12 +190,21 @@ static int read_option(storm_options *options, int opt, const char *text) {
 }
 
 static int check(const storm_options *options) {
+  if (options->clients > options->kind->clients_max)
+    return tool_usage("--clients: \"%u\" is more than %u, the most of --client %s",
+                      options->clients, options->kind->clients_max, options->kind->name);
   if (options->processes > options->clients)
     return tool_usage("--processes: \"%u\" is more than --clients, which is %u",
                       options->processes, options->clients);
 
+  if (options->scenario == STORM_ROLLING && options->horizon_s <= STORM_AWAY_S)
+    return tool_usage("--horizon: \"%u\" is not more than the %u s for which the broker of "
+                      "a rolling restart is away",
+                      options->horizon_s, STORM_AWAY_S);
+
   for (int i = 0; i < options->mode_count; i++)
-    if (options->modes[i]->governed && options->processes > options->quota)
+    if (options->modes[i]->budget == STORM_BUDGET_SHARE &&
+        options->processes > options->quota)
       return tool_usage("--processes: \"%u\" is more than --quota, which is %u: mode %s "
                         "needs one connection per second for each process",
                         options->processes, options->quota, options->modes[i]->name);
@@ -179,16 +213,25 @@ static int check(const storm_options *options) {
 }
 
 static void set_defaults(storm_options *options) {
-  *options = (storm_options){.clients = 100,
+  *options = (storm_options){.kind = &storm_clients_rdkafka,
                              .brokers = 3,
                              .quota = 20,
                              .window = MSKGOV_WINDOW_SLIDING,
                              .count_rejected = 1,
                              .processes = 1,
                              .horizon_s = 120,
-                             .seed = 1,
-                             .mode_count = STORM_MODES};
-  for (int i = 0; i < STORM_MODES; i++)
+                             .seed = 1};
+}
+
+/* What depends on other options. */
+static void fill_in(storm_options *options) {
+  if (!options->clients)
+    options->clients = options->scenario == STORM_ROLLING ? CLIENTS_ROLLING : CLIENTS_COLD;
+  if (options->mode_count)
+    return;
+
+  options->mode_count = options->processes > 1 ? STORM_MODES : STORM_MODES_ALONE;
+  for (int i = 0; i < options->mode_count; i++)
     options->modes[i] = &storm_modes[i];
 }
 
@@ -212,6 +255,8 @@ int storm_options_read(storm_options *options, int argc, char **argv) {
   }
   if (optind < argc)
     return tool_usage("there is no argument \"%s\"", argv[optind]);
+
+  fill_in(options);
 
   return check(options);
 }

@@ -4,17 +4,26 @@
 #ifndef STORM_OPTIONS_H
 #define STORM_OPTIONS_H
 
+#include "storm/clients.h"
 #include "storm/mode.h"
 
 #include <mskgov/broker.h>
 
 #include <stdint.h>
 
-#define STORM_CLIENTS_MAX 10000u
 #define STORM_PROCESSES_MAX 64u
 #define STORM_HORIZON_MAX_S 3600u
+/* How long the broker of a rolling restart is away. */
+#define STORM_AWAY_S 3u
+
+typedef enum storm_scenario {
+  STORM_COLD = 0, /* all clients connect at once */
+  STORM_ROLLING   /* all are connected; one broker stops and comes back */
+} storm_scenario;
 
 typedef struct storm_options {
+  int scenario; /* a storm_scenario; place in storm_scenario_names */
+  const storm_clients_kind *kind;
   uint32_t clients;
   uint32_t brokers;
   uint32_t quota; /* connections per second and broker */
@@ -31,14 +40,14 @@ typedef struct storm_options {
   int worker; /* this process is a worker of a storm */
 } storm_options;
 
+extern const char *const storm_scenario_names[];
 extern const char *const storm_window_names[];
 
 /* What there is to do next, besides an exit status. */
 #define STORM_OPTIONS_GO (-1)
 
 /*
- * Reads and checks the command line. Returns STORM_OPTIONS_GO, or the exit status: 0
- * after
+ * Reads and checks the command line. Returns STORM_OPTIONS_GO, or the exit status: 0 after
  * --help or --version, 2 after a message about what is wrong.
  */
 int storm_options_read(storm_options *options, int argc, char **argv);

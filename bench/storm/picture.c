@@ -17,24 +17,26 @@
 #define LABEL_HEIGHT 17
 #define BINS_MAX 300
 
-/* Okabe and Ito's vermillion and blue, and a purple as far from both: told apart by all.
- */
+/* Okabe and Ito's vermillion, blue and green, and a purple and an olive as far from them:
+   told apart by all. */
 static const char style[] =
     "<style>\n"
     ".storm{--ground:#fff;--ink:#1f2328;--mute:#59636e;--grid:#d8dee4;"
-    "--ungoverned:#d55e00;--advised:#a04a93;--local:#0072b2;"
+    "--ungoverned:#d55e00;--advised:#a04a93;--local:#0072b2;--host:#008a65;"
+    "--adaptive:#857000;"
     "font:13px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica "
     "Neue',Arial,sans-serif;"
     "font-variant-numeric:tabular-nums}\n"
     "@media(prefers-color-scheme:dark){.storm{--ground:#0d1117;--ink:#e6edf3;"
     "--mute:#9198a1;--grid:#2f353d;--ungoverned:#ff8f45;--advised:#d795cd;"
-    "--local:#56b4e9}}\n"
+    "--local:#56b4e9;--host:#35c99b;--adaptive:#d3c04c}}\n"
     ".storm .ground{fill:var(--ground)}\n"
     ".storm text{fill:var(--ink)}\n"
     ".storm .mute{fill:var(--mute);font-size:12px}\n"
     ".storm .title{font-size:18px;font-weight:600}\n"
     ".storm .name{font-weight:600}\n"
     ".storm .grid{stroke:var(--grid);fill:none}\n"
+    ".storm .away{fill:var(--grid);fill-opacity:.6}\n"
     ".storm .axis{stroke:var(--mute);fill:none}\n"
     ".storm .quota{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:6 4;fill:none}\n"
     ".storm .accepted{fill:currentColor}\n"
@@ -46,7 +48,8 @@ static const char style[] =
     ".storm .dot{fill:currentColor}\n"
     ".storm text.of{fill:currentColor}\n"
     ".storm .ungoverned{color:var(--ungoverned)}.storm .advised{color:var(--advised)}"
-    ".storm .local{color:var(--local)}.storm .plain{color:var(--mute)}\n"
+    ".storm .local{color:var(--local)}.storm .host{color:var(--host)}"
+    ".storm .adaptive{color:var(--adaptive)}.storm .plain{color:var(--mute)}\n"
     "</style>\n";
 
 /* A rectangle in the picture, with time from left to right. */
@@ -54,11 +57,20 @@ typedef struct plot {
   FILE *out;
   double left, top, width, height;
   double until_s;
+  double away_s; /* how long a broker is away, from the beginning on; 0: none is */
 } plot;
 
 /* A mode may last a moment longer than the axis. */
 static double x_of(const plot *at, double s) {
   return at->left + at->width * fmin(s / at->until_s, 1);
+}
+
+/* The ground that everything else of a plot is drawn on. */
+static void away_band(const plot *at) {
+  if (at->away_s > 0)
+    fprintf(at->out,
+            "<rect class=\"away\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n",
+            at->left, at->top, x_of(at, at->away_s) - at->left, at->height);
 }
 
 static void grid_line(const plot *at, double y) {
@@ -134,12 +146,11 @@ static void rate_area(const plot *at, const storm_scale *scale, const storm_resu
 static void panel_title(const plot *at, const storm_result *result) {
   const char *name = result->mode->name;
 
-  fprintf(
-      at->out,
-      "<text class=\"name of %s\" x=\"%.1f\" y=\"%.1f\">%s</text>\n"
-      "<text class=\"mute\" x=\"%.1f\" y=\"%.1f\">peak %u in 1 s, %llu rejected</text>\n",
-      name, at->left, at->top - 25, name, at->left, at->top - 9, result->peak_window,
-      (unsigned long long)result->rejected);
+  fprintf(at->out,
+          "<text class=\"name of %s\" x=\"%.1f\" y=\"%.1f\">%s</text>\n"
+          "<text class=\"mute\" x=\"%.1f\" y=\"%.1f\">peak %u/s, %llu rejected</text>\n",
+          name, at->left, at->top - 25, name, at->left, at->top - 9, result->peak_window,
+          (unsigned long long)result->rejected);
 }
 
 static void rate_panel(const plot *at, const storm_scale *scale, const storm_result *result,
@@ -148,6 +159,7 @@ static void rate_panel(const plot *at, const storm_scale *scale, const storm_res
   double bottom = at->top + at->height;
   size_t count = storm_scale_ticks(scale, 18 / at->height, ticks);
 
+  away_band(at);
   for (size_t i = 0; i < count; i++) {
     double y = bottom - at->height * storm_scale_place(scale, ticks[i]);
 
@@ -165,7 +177,11 @@ static void rate_panel(const plot *at, const storm_scale *scale, const storm_res
   fputs("</g>\n", at->out);
   fprintf(at->out, "<path class=\"quota\" d=\"M%.1f %.1fh%.1f\"/>\n", at->left,
           bottom - at->height * storm_scale_place(scale, scale->knee), at->width);
-  time_axis(at, 6, " s");
+  time_axis(at, fmin(6, at->width / 45), " s");
+}
+
+static double away_s(const storm_options *options) {
+  return options->scenario == STORM_ROLLING ? STORM_AWAY_S : 0;
 }
 
 static void rate_panels(FILE *out, const storm_options *options,
@@ -182,8 +198,13 @@ static void rate_panels(FILE *out, const storm_options *options,
 
   axis_title(out, 18, PANEL_TOP + PANEL_HEIGHT / 2.0, "attempts per second");
   for (int i = 0; i < count; i++) {
-    plot at = {out,    LEFT + i * (width + PANEL_GAP), PANEL_TOP, width, PANEL_HEIGHT,
-               until_s};
+    plot at = {out,
+               LEFT + i * (width + PANEL_GAP),
+               PANEL_TOP,
+               width,
+               PANEL_HEIGHT,
+               until_s,
+               away_s(options)};
 
     rate_panel(&at, &scale, &results[i], i == 0);
   }
@@ -192,10 +213,12 @@ static void rate_panels(FILE *out, const storm_options *options,
 static void share_line(const plot *at, const storm_result *result, double label_y) {
   const storm_sample *last = NULL;
   double bottom = at->top + at->height;
-  double y = bottom;
+  double y = result->sample_count
+                 ? bottom - at->height * result->samples[0].connected / result->pairs
+                 : bottom;
 
   fprintf(at->out, "<g class=\"%s\"><path class=\"line\" d=\"M%.1f %.1f",
-          result->mode->name, at->left, bottom);
+          result->mode->name, at->left, y);
   for (size_t i = 0; i < result->sample_count; i++) {
     last = &result->samples[i];
     y = bottom - at->height * last->connected / result->pairs;
@@ -218,7 +241,7 @@ static void share_line(const plot *at, const storm_result *result, double label_
           "fill=\"currentColor\" style=\"fill:currentColor\">%s</tspan> ",
           at->left + at->width + 12, label_y + 4, result->mode->name);
   if (result->done)
-    fprintf(at->out, "all in %.1f s", result->connect_s);
+    fprintf(at->out, "%s in %.1f s", at->away_s > 0 ? "back" : "all", result->connect_s);
   else
     fprintf(at->out, "%.0f %% at %.0f s", 100.0 * result->connected / result->pairs,
             result->duration_s);
@@ -247,11 +270,13 @@ static void place_labels(const plot *at, const storm_result *results, int count,
   }
 }
 
-static void shares(FILE *out, const storm_result *results, int count, double until_s) {
-  plot at = {out,          LEFT,   SHARE_TOP, WIDTH - LEFT - LABEL_ROOM - RIGHT,
-             SHARE_HEIGHT, until_s};
+static void shares(FILE *out, const storm_options *options, const storm_result *results,
+                   int count, double until_s) {
+  plot at = {out,          LEFT,    SHARE_TOP,      WIDTH - LEFT - LABEL_ROOM - RIGHT,
+             SHARE_HEIGHT, until_s, away_s(options)};
   double label_y[STORM_MODES];
 
+  away_band(&at);
   for (int percent = 0; percent <= 100; percent += 25) {
     double y = at.top + at.height * (1 - percent / 100.0);
 
@@ -267,7 +292,7 @@ static void shares(FILE *out, const storm_result *results, int count, double unt
     share_line(&at, &results[i], label_y[i]);
 }
 
-static void legend(FILE *out) {
+static void legend(FILE *out, const storm_options *options) {
   fprintf(out,
           "<g transform=\"translate(%d 88)\"><g class=\"plain\">"
           "<rect class=\"accepted\" width=\"14\" height=\"11\"/>"
@@ -276,8 +301,25 @@ static void legend(FILE *out) {
           "<text class=\"mute\" x=\"20\" y=\"10\">accepted</text>"
           "<text class=\"mute\" x=\"112\" y=\"10\">rejected</text>"
           "<text class=\"mute\" x=\"216\" y=\"10\">quota; the scale is linear up to it "
-          "and logarithmic above</text></g>\n",
+          "and logarithmic above</text>",
           LEFT);
+  if (options->scenario == STORM_ROLLING)
+    fputs("<rect class=\"away\" x=\"584\" width=\"14\" height=\"11\"/>"
+          "<text class=\"mute\" x=\"604\" y=\"10\">the broker is away</text>",
+          out);
+  fputs("</g>\n", out);
+}
+
+static void title(FILE *out, const storm_options *options) {
+  fprintf(out, "<text class=\"title\" x=\"%d\" y=\"38\">", LEFT);
+  if (options->scenario == STORM_COLD)
+    fprintf(out, "A storm of %u client%s on %u broker%s", options->clients,
+            options->clients == 1 ? "" : "s", options->brokers,
+            options->brokers == 1 ? "" : "s");
+  else
+    fprintf(out, "A broker of %u restarts under %u client%s", options->brokers,
+            options->clients, options->clients == 1 ? "" : "s");
+  fprintf(out, ", quota %u connections/s per broker</text>\n", options->quota);
 }
 
 void storm_picture_write(FILE *out, const storm_options *options,
@@ -296,23 +338,19 @@ void storm_picture_write(FILE *out, const storm_options *options,
   fputs(style, out);
   fprintf(out, "<rect class=\"ground\" width=\"%d\" height=\"%d\" rx=\"8\"/>\n", WIDTH,
           HEIGHT);
-  fprintf(out,
-          "<text class=\"title\" x=\"%d\" y=\"38\">A storm of %u client%s on %u broker%s, "
-          "quota %u connections/s per broker</text>\n",
-          LEFT, options->clients, options->clients == 1 ? "" : "s", options->brokers,
-          options->brokers == 1 ? "" : "s", options->quota);
+  title(out, options);
   fprintf(out,
           "<text class=\"mute\" x=\"%d\" y=\"62\">Attempts that the busiest broker sees, "
           "second "
           "by second (%s window, rejected attempts %s)</text>\n",
           LEFT, storm_window_names[options->window],
           options->count_rejected ? "count too" : "do not count");
-  legend(out);
+  legend(out, options);
   rate_panels(out, options, results, count, until_s);
   fprintf(out,
           "<text class=\"mute\" x=\"%d\" y=\"%d\">Pairs of client and broker that are "
           "connected, of %u</text>\n",
           LEFT, SHARE_TOP - 20, results[0].pairs);
-  shares(out, results, count, until_s);
+  shares(out, options, results, count, until_s);
   fputs("</svg>\n", out);
 }

@@ -18,14 +18,14 @@ static const char head[] =
     ":root{--ground:#fff;--ink:#1f2328;--mute:#59636e;--rule:#d8dee4}\n"
     "@media(prefers-color-scheme:dark){:root{--ground:#0d1117;--ink:#e6edf3;"
     "--mute:#9198a1;--rule:#2f353d}}\n"
-    "body{margin:2rem auto;max-width:64rem;padding:0 1rem;background:var(--ground);"
+    "body{margin:2rem auto;max-width:68rem;padding:0 1rem;background:var(--ground);"
     "color:var(--ink);font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,"
     "'Helvetica Neue',Arial,sans-serif}\n"
     "h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}\n"
     "p{margin:.4rem 0}.mute{color:var(--mute)}\n"
     ".wide{overflow-x:auto;margin:1.2rem 0}\n"
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%}\n"
-    "th,td{padding:.35rem .6rem;text-align:right;white-space:nowrap;"
+    "th,td{padding:.35rem .5rem;text-align:right;white-space:nowrap;"
     "border-bottom:1px solid var(--rule)}\n"
     "th:first-child,td:first-child{text-align:left}th{font-weight:600}\n"
     "td.kept{font-weight:600}svg{width:100%;height:auto;display:block}\n"
@@ -33,20 +33,28 @@ static const char head[] =
     "dt{font-weight:600}dd{margin:0}\n"
     "</style>\n";
 
-static const char columns[] =
+static const char columns_head[] =
     "<h2>The columns</h2>\n<dl>\n"
     "<dt>connected</dt><dd>Pairs of client and broker whose connection is up after SASL, "
-    "at the end.</dd>\n"
-    "<dt>in</dt><dd>From the moment the first client wanted its connections until the "
-    "last "
-    "pair was connected.</dd>\n"
+    "at the end.</dd>\n";
+
+static const char columns_cold[] =
+    "<dt>in</dt><dd>From the moment the first client wanted its connections until the last "
+    "pair was connected.</dd>\n";
+
+static const char columns_rolling[] =
+    "<dt>in</dt><dd>From the moment the broker was back until the last pair that it had "
+    "lost was connected again. All that follows counts from the moment it stopped.</dd>\n";
+
+static const char columns_tail[] =
     "<dt>x bound</dt><dd>That time, as a multiple of the bound.</dd>\n"
     "<dt>attempts, rejected</dt><dd>What the brokers counted, all together.</dd>\n"
     "<dt>peak 1 s</dt><dd>The most attempts that a broker saw in any stretch of one "
     "second.</dd>\n"
-    "<dt>wait</dt><dd>From the moment a client wanted a connection, any random sleep "
-    "included, until it was up; of the connected pairs.</dd>\n"
-    "<dt>CPU</dt><dd>Of the clients' processes.</dd>\n</dl>\n";
+    "<dt>wait</dt><dd>From the moment a client wanted a connection (any random sleep "
+    "included) or lost it, until it was up; of the pairs that connected.</dd>\n"
+    "<dt>CPU, of a core</dt><dd>What the clients' processes used until all pairs were "
+    "connected, and the same as a share of one core over that time.</dd>\n</dl>\n";
 
 static void write_table(FILE *out, const storm_options *options,
                         const storm_result *results, int count) {
@@ -71,7 +79,10 @@ static void write_table(FILE *out, const storm_options *options,
 static void write_page(FILE *out, const storm_options *options, const storm_result *results,
                        int count) {
   fputs(head, out);
-  fputs("<h1>A connection storm</h1>\n<p class=\"mute\">", out);
+  fprintf(out, "<h1>%s</h1>\n<p>",
+          options->scenario == STORM_COLD ? "A connection storm" : "A rolling restart");
+  storm_table_event(out, options);
+  fputs("</p>\n<p class=\"mute\">", out);
   storm_table_scenario(out, options);
   fprintf(out, "; seed %llu.</p>\n", (unsigned long long)options->seed);
   write_table(out, options, results, count);
@@ -85,10 +96,15 @@ static void write_page(FILE *out, const storm_options *options, const storm_resu
   for (int i = 0; i < count; i++)
     fprintf(out, "<dt>%s</dt><dd>%s</dd>\n", results[i].mode->name,
             results[i].mode->sentence);
-  fputs("</dl>\n<p class=\"mute\">In all modes enable.sparse.connections=false, so that "
-        "clients connect to every broker at once.</p>\n",
-        out);
-  fputs(columns, out);
+  fprintf(out, "</dl>\n<h2>The clients</h2>\n<p>%s: %s</p>\n", options->kind->name,
+          options->kind->sentence);
+  if (options->scenario == STORM_ROLLING)
+    fputs("<p>To be connected first, nobody sleeps, and the brokers take any number of "
+          "connections; the governors keep to the quota there too.</p>\n",
+          out);
+  fputs(columns_head, out);
+  fputs(options->scenario == STORM_COLD ? columns_cold : columns_rolling, out);
+  fputs(columns_tail, out);
   fprintf(out, "<p class=\"mute\">mskgov-storm %s, librdkafka %s.</p>\n</html>\n",
           mskgov_version(), rd_kafka_version_str());
 }

@@ -3,85 +3,46 @@
 #include "common/clock.h"
 #include "common/credentials.h"
 #include "common/failure.h"
-#include "common/limits.h"
-#include "common/numbers.h"
+#include "storm/collect.h"
 #include "storm/crew.h"
 #include "storm/live.h"
+#include "storm/scratch.h"
+#include "storm/tally.h"
+#include "storm/target.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
-#define TICK_MS 100
-/* How long all pairs have to stay connected before a mode counts as done. */
+#define TICK_NS (100 * BENCH_NS_PER_MS)
+/* How long all pairs have to stay connected before they count as connected. */
 #define STAY_NS BENCH_NS_PER_S
 #define SAMPLES_MAX (STORM_HORIZON_MAX_S * 100u)
-#define OPEN_CONNECTIONS_MIN 3000u /* what MSK allows per broker */
-#define THREADS_MAX 8
+/* A quota that is out of the way. */
+#define NO_QUOTA 1000000u
+#define STOPPED_BROKER 0
 
 /* A mode while it runs. */
 typedef struct storm {
   const storm_options *options;
   mskgov_credentials *credentials;
   mskgov_cluster *cluster;
+  storm_scratch scratch;
   storm_crew *crew;
   storm_result *result;
-  uint64_t go_ns, end_ns;
+  storm_tally tally; /* since the beginning of the phase */
+  storm_phase phase;
+  double cpu_mark_s;
+  bool away;            /* a broker is stopped */
+  uint64_t complete_ns; /* all pairs are connected since; MSKGOV_NEVER: they are not */
   size_t sample_capacity;
 } storm;
 
-static int make_cluster(storm *self, mskgov_error_info *error) {
-  const storm_options *from = self->options;
-  long cores = sysconf(_SC_NPROCESSORS_ONLN);
-  mskgov_cluster_options options;
-  int rc;
-
-  rc = bench_limits_raise_files((uint64_t)from->clients * from->brokers *
-                                        BENCH_FILES_PER_CONNECTION +
-                                    BENCH_FILES_SPARE,
-                                error);
-  if (rc)
-    return rc;
-
-  mskgov_cluster_options_init(&options);
-  options.brokers = from->brokers;
-  options.connections_per_s = from->quota;
-  options.window = (mskgov_window)from->window;
-  options.count_rejected = from->count_rejected;
-  /* the rate is what is measured, so the limit of open connections stays out of the way
-   */
-  options.max_connections = from->clients * BENCH_FILES_PER_CONNECTION;
-  if (options.max_connections < OPEN_CONNECTIONS_MIN)
-    options.max_connections = OPEN_CONNECTIONS_MIN;
-  options.threads = (uint32_t)(cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : cores);
-  options.credentials = &self->credentials;
-  options.credentials_count = 1;
-
-  return mskgov_cluster_new(&self->cluster, &options, error);
-}
-
-/* Adds up the brokers' counters. Returns the place of the one with the most attempts. */
-static uint32_t count(storm *self) {
-  storm_result *result = self->result;
-  uint64_t most = 0;
-  uint32_t busiest = 0;
-
-  result->attempts = result->rejected = 0;
-  result->peak_window = 0;
-  for (uint32_t i = 0; i < self->options->brokers; i++) {
-    mskgov_cluster_counters seen = {.struct_size = sizeof(seen)};
-
-    mskgov_cluster_counters_get(self->cluster, i, &seen, NULL);
-    result->attempts += seen.attempts;
-    result->rejected += seen.rejected;
-    if (seen.peak_window > result->peak_window)
-      result->peak_window = seen.peak_window;
-    if (seen.attempts > most) {
-      most = seen.attempts;
-      busiest = i;
-    }
-  }
-
-  return busiest;
+/* A phase begins: what was counted until now is forgotten. */
+static void begin(storm *self) {
+  self->cpu_mark_s = storm_crew_cpu_s(self->crew);
+  storm_tally_mark(&self->tally, self->cluster, self->options->brokers);
+  self->phase = (storm_phase){.begin_ns = self->tally.marked_ns};
+  self->complete_ns = MSKGOV_NEVER;
+  self->result->sample_count = 0;
 }
 
 static int add_sample(storm *self, uint64_t now_ns, mskgov_error_info *error) {
@@ -100,176 +61,208 @@ static int add_sample(storm *self, uint64_t now_ns, mskgov_error_info *error) {
   }
 
   result->samples[result->sample_count++] =
-      (storm_sample){.at_s = bench_seconds(now_ns - self->go_ns),
+      (storm_sample){.at_s = bench_seconds(now_ns - self->phase.begin_ns),
                      .connected = storm_crew_connected(self->crew)};
 
   return 0;
 }
 
-static void draw_live(storm *self, uint64_t now_ns) {
+/* Ten times a second: the live line, and a sample for the picture. */
+static int tick(storm *self, const char *what, uint64_t now_ns, uint64_t until_ns,
+                mskgov_error_info *error) {
   storm_live live = {.mode = self->result->mode->name,
-                     .at_s = bench_seconds(now_ns - self->go_ns),
-                     .horizon_s = self->options->horizon_s,
+                     .phase = what,
+                     .at_s = bench_seconds(now_ns - self->phase.begin_ns),
+                     .horizon_s = bench_seconds(until_ns - self->phase.begin_ns),
                      .connected = storm_crew_connected(self->crew),
                      .pairs = self->result->pairs,
-                     .rejected = self->result->rejected};
+                     .rejected = self->tally.rejected};
 
   storm_live_draw(&live);
+
+  return add_sample(self, now_ns, error);
 }
 
-/* Watches the clients until they are all connected and stay so, or until the horizon. */
-static int watch(storm *self, mskgov_error_info *error) {
-  uint64_t horizon_ns = self->go_ns + self->options->horizon_s * BENCH_NS_PER_S;
-  uint64_t stay_ns = MSKGOV_NEVER, tick_ns = self->go_ns, now_ns;
+static void measure_cpu(storm *self, uint64_t now_ns) {
+  storm_result *result = self->result;
+
+  result->cpu_s = storm_crew_cpu_s(self->crew) - self->cpu_mark_s;
+  if (now_ns > self->phase.begin_ns)
+    result->cpu_share = 100 * result->cpu_s / bench_seconds(now_ns - self->phase.begin_ns);
+}
+
+/*
+ * Sees whether all pairs are connected. What the clients tell is a moment old, so the
+ * brokers have to have the connections as well.
+ */
+static void look(storm *self, uint64_t now_ns) {
+  bool was_complete = self->complete_ns != MSKGOV_NEVER;
+  bool complete;
+
+  storm_tally_count(&self->tally);
+  complete = storm_crew_connected(self->crew) == self->result->pairs &&
+             self->tally.open >= self->result->pairs;
+  if (complete && was_complete)
+    return;
+
+  self->complete_ns = complete ? now_ns : MSKGOV_NEVER;
+  measure_cpu(self, now_ns);
+}
+
+/* The stopped broker comes back when it is due. */
+static int bring_back(storm *self, uint64_t now_ns, uint64_t due_ns,
+                      mskgov_error_info *error) {
+  int rc;
+
+  if (!self->away || now_ns < due_ns)
+    return 0;
+
+  rc = mskgov_cluster_start_broker(self->cluster, STOPPED_BROKER, error);
+  self->phase.back_ns = bench_now_ns();
+  self->away = false;
+
+  return rc;
+}
+
+/* Watches the clients until they are all connected and stay so, or until the limit. */
+static int watch(storm *self, const char *what, uint64_t until_ns,
+                 mskgov_error_info *error) {
+  uint64_t due_ns = self->phase.begin_ns + STORM_AWAY_S * BENCH_NS_PER_S;
+  uint64_t tick_ns = self->phase.begin_ns, now_ns, next_ns;
   int rc;
 
   for (;;) {
     now_ns = bench_now_ns();
-    if (storm_crew_connected(self->crew) < self->result->pairs)
-      stay_ns = MSKGOV_NEVER;
-    else if (stay_ns == MSKGOV_NEVER)
-      stay_ns = now_ns + STAY_NS;
-
-    if (now_ns >= tick_ns) {
-      count(self);
-      draw_live(self, now_ns);
-      rc = add_sample(self, now_ns, error);
-      if (rc)
-        return rc;
-      tick_ns = now_ns + TICK_MS * BENCH_NS_PER_MS;
+    rc = bring_back(self, now_ns, due_ns, error);
+    look(self, now_ns);
+    if (!rc && now_ns >= tick_ns) {
+      rc = tick(self, what, now_ns, until_ns, error);
+      tick_ns = now_ns + TICK_NS;
     }
-    if (now_ns >= stay_ns || (now_ns >= horizon_ns && stay_ns == MSKGOV_NEVER))
+    if (rc)
+      return rc;
+    if (self->complete_ns == MSKGOV_NEVER ? now_ns >= until_ns
+                                          : now_ns >= self->complete_ns + STAY_NS)
       break;
 
-    rc =
-        storm_crew_wait(self->crew, (int)((tick_ns - now_ns) / BENCH_NS_PER_MS) + 1, error);
+    next_ns = self->away && due_ns < tick_ns ? due_ns : tick_ns;
+    rc = storm_crew_wait(
+        self->crew, next_ns > now_ns ? (int)((next_ns - now_ns) / BENCH_NS_PER_MS) + 1 : 0,
+        error);
     if (rc)
       return rc;
   }
-  self->end_ns = now_ns;
+  self->phase.end_ns = now_ns;
 
   return 0;
 }
 
-/* What the busiest broker saw, second by second, from its log. */
-static int collect_rates(storm *self, uint32_t broker, mskgov_error_info *error) {
-  storm_result *result = self->result;
-  mskgov_cluster_attempt attempts[1024];
-  uint64_t first = 0;
-  int64_t got;
+/* Rolling: all clients connect, then a broker stops and the measured phase begins. */
+static int connect_and_stop(storm *self, mskgov_error_info *error) {
+  const storm_options *options = self->options;
+  uint64_t limit_s = options->horizon_s + 2 * (uint64_t)options->clients / options->quota;
+  int rc;
 
+  rc = watch(self, "connecting first", self->phase.begin_ns + limit_s * BENCH_NS_PER_S,
+             error);
+  if (rc)
+    return rc;
+  if (self->complete_ns == MSKGOV_NEVER)
+    return bench_fail(error, MSKGOV_ERR_DEADLINE,
+                      "mode %s: only %u of %u pairs were connected after %llu s, before "
+                      "any broker was stopped",
+                      self->result->mode->name, storm_crew_connected(self->crew),
+                      self->result->pairs, (unsigned long long)limit_s);
+
+  rc = mskgov_cluster_set_quota(self->cluster, options->quota, error);
+  if (rc)
+    return rc;
+
+  begin(self);
+  self->away = true;
+
+  return mskgov_cluster_stop_broker(self->cluster, STOPPED_BROKER, error);
+}
+
+static int prepare(storm *self, mskgov_error_info *error) {
+  const storm_options *options = self->options;
+  bool rolling = options->scenario == STORM_ROLLING;
+  storm_crew_job job = {.options = options, .mode = self->result->mode};
+  int rc;
+
+  rc = bench_credentials_new(&self->credentials, options->seed, error);
+  if (!rc)
+    rc = storm_target_new(&self->cluster, options, rolling ? NO_QUOTA : options->quota,
+                          self->credentials, error);
+  if (!rc && self->result->mode->budget == STORM_BUDGET_HOST)
+    rc = storm_scratch_make(&self->scratch, error);
+  if (rc)
+    return rc;
+
+  job.cluster = self->cluster;
+  job.credentials = self->credentials;
+  job.host_directory = self->scratch.path;
+
+  return storm_crew_new(&self->crew, &job, error);
+}
+
+/* What the brokers saw; before the clients go, so that their going changes nothing. */
+static int count(storm *self, mskgov_error_info *error) {
+  storm_result *result = self->result;
+  int rc;
+
+  storm_tally_count(&self->tally);
+  result->attempts = self->tally.attempts;
+  result->rejected = self->tally.rejected;
+  result->duration_s = bench_seconds(self->phase.end_ns - self->phase.begin_ns);
   result->rate_count = (size_t)result->duration_s + 1;
   result->rates = calloc(result->rate_count, sizeof(*result->rates));
   if (!result->rates)
     return bench_fail_memory(error);
 
-  while ((got = mskgov_cluster_attempts(self->cluster, broker, first, attempts, 1024)) >
-         0) {
-    for (int64_t i = 0; i < got; i++) {
-      uint64_t second = (attempts[i].at_ns - self->go_ns) / BENCH_NS_PER_S;
+  rc = storm_tally_peak(&self->tally, &result->peak_window, error);
+  if (!rc)
+    rc = storm_tally_rates(&self->tally, result->rates, result->rate_count, error);
 
-      if (attempts[i].at_ns < self->go_ns || second >= result->rate_count)
-        continue;
-      result->rates[second].accepted += attempts[i].verdict == MSKGOV_VERDICT_ACCEPTED;
-      result->rates[second].rejected += attempts[i].verdict == MSKGOV_VERDICT_REJECTED;
-    }
-    first += (uint64_t)got;
-  }
-
-  return 0;
+  return rc;
 }
 
-/* The pairs of one worker: appends their waits; sets first want and last connect. */
-static void collect_pairs(storm *self, json_t *pairs, double *waits, uint64_t *first_ns,
-                          uint64_t *last_ns, double *rate) {
-  uint32_t connected = 0;
-  uint64_t until_ns = 0;
-  json_t *pair;
-  size_t i;
+static int measure(storm *self, mskgov_error_info *error) {
+  bool rolling = self->options->scenario == STORM_ROLLING;
+  int rc;
 
-  json_array_foreach(pairs, i, pair) {
-    uint64_t wanted_ns = (uint64_t)json_integer_value(json_array_get(pair, 0));
-    uint64_t up_ns = (uint64_t)json_integer_value(json_array_get(pair, 1));
+  begin(self);
+  rc = storm_crew_go(self->crew, error);
+  if (!rc && rolling)
+    rc = connect_and_stop(self, error);
+  if (!rc)
+    rc = watch(self, rolling ? "reconnecting" : "connecting",
+               self->phase.begin_ns + self->options->horizon_s * BENCH_NS_PER_S, error);
 
-    if (wanted_ns && wanted_ns < *first_ns)
-      *first_ns = wanted_ns;
-    if (!up_ns)
-      continue;
-    waits[self->result->connected + connected++] = bench_ms(up_ns - wanted_ns);
-    if (up_ns > until_ns)
-      until_ns = up_ns;
-  }
-  if (connected < json_array_size(pairs))
-    until_ns = self->end_ns;
-  if (until_ns > *last_ns)
-    *last_ns = until_ns;
-
-  self->result->connected += connected;
-  *rate = until_ns > self->go_ns ? connected / bench_seconds(until_ns - self->go_ns) : 0;
-}
-
-static int collect(storm *self, mskgov_error_info *error) {
-  storm_result *result = self->result;
-  double *waits = calloc(result->pairs, sizeof(*waits));
-  double rates[STORM_PROCESSES_MAX];
-  uint64_t first_ns = MSKGOV_NEVER, last_ns = 0;
-
-  if (!waits)
-    return bench_fail_memory(error);
-
-  for (uint32_t i = 0; i < self->options->processes; i++) {
-    json_t *from = storm_crew_result(self->crew, i);
-
-    collect_pairs(self, json_object_get(from, "pairs"), waits, &first_ns, &last_ns,
-                  &rates[i]);
-    result->cpu_s += json_number_value(json_object_get(from, "cpu_s"));
-    result->rss_mib += json_number_value(json_object_get(from, "rss_mib"));
-    result->dropped += (uint64_t)json_integer_value(json_object_get(from, "dropped"));
-  }
-
-  result->done = result->connected == result->pairs;
-  result->connect_s = result->done ? bench_seconds(last_ns - first_ns) : 0;
-  bench_sort(waits, result->connected);
-  result->wait_p50_ms = bench_percentile(waits, result->connected, 50);
-  result->wait_p99_ms = bench_percentile(waits, result->connected, 99);
-  result->wait_max_ms = bench_percentile(waits, result->connected, 100);
-  result->jain = bench_jain(rates, self->options->processes);
-  free(waits);
-
-  return 0;
+  return rc;
 }
 
 static int run(storm *self, mskgov_error_info *error) {
   storm_result *result = self->result;
-  uint32_t busiest;
   int rc;
 
-  rc = bench_credentials_new(&self->credentials, self->options->seed, error);
+  rc = prepare(self, error);
   if (!rc)
-    rc = make_cluster(self, error);
+    rc = measure(self, error);
   if (!rc)
-    rc = storm_crew_new(&self->crew, self->options, result->mode, self->cluster,
-                        self->credentials, error);
-  if (rc)
-    return rc;
-
-  self->go_ns = bench_now_ns();
-  rc = storm_crew_go(self->crew, error);
-  if (!rc)
-    rc = watch(self, error);
-  if (rc)
-    return rc;
-
-  /* counted before the clients go, so that their going changes nothing */
-  busiest = count(self);
-  result->duration_s = bench_seconds(self->end_ns - self->go_ns);
-  rc = collect_rates(self, busiest, error);
+    rc = count(self, error);
   if (!rc)
     rc = storm_crew_finish(self->crew, error);
   if (!rc)
-    rc = collect(self, error);
+    rc = storm_collect(result, self->crew, self->options->processes, &self->phase, error);
+  if (rc)
+    return rc;
 
-  return rc;
+  /* the brokers know how many they cut off themselves */
+  result->dropped -=
+      result->dropped < self->tally.dropped ? result->dropped : self->tally.dropped;
+
+  return 0;
 }
 
 int storm_run(storm_result *result, const storm_options *options, const storm_mode *mode,
@@ -284,6 +277,7 @@ int storm_run(storm_result *result, const storm_options *options, const storm_mo
   storm_live_clear();
   storm_crew_free(self.crew);
   mskgov_cluster_free(self.cluster);
+  storm_scratch_remove(&self.scratch);
   mskgov_credentials_free(self.credentials);
   if (rc)
     storm_result_fini(result);

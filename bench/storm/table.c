@@ -7,7 +7,7 @@
 
 const char *const storm_column_names[STORM_COLUMNS] = {
     "mode",     "connected", "in",       "x bound",  "attempts", "rejected",
-    "peak 1 s", "wait p50",  "wait p99", "wait max", "CPU"};
+    "peak 1 s", "wait p50",  "wait p99", "wait max", "CPU",      "of a core"};
 
 static void duration(char *cell, double ms) {
   if (ms < 1000)
@@ -35,31 +35,43 @@ void storm_table_row(char cells[STORM_COLUMNS][STORM_CELL_MAX],
   snprintf(cells[4], STORM_CELL_MAX, "%" PRIu64, result->attempts);
   snprintf(cells[5], STORM_CELL_MAX, "%" PRIu64, result->rejected);
   snprintf(cells[6], STORM_CELL_MAX, "%" PRIu32, result->peak_window);
-  if (result->connected) {
+  if (result->wait_count) {
     duration(cells[7], result->wait_p50_ms);
     duration(cells[8], result->wait_p99_ms);
     duration(cells[9], result->wait_max_ms);
   }
   snprintf(cells[10], STORM_CELL_MAX, "%.2f s", result->cpu_s);
+  snprintf(cells[11], STORM_CELL_MAX, "%.1f %%", result->cpu_share);
 }
 
 void storm_table_scenario(FILE *out, const storm_options *options) {
   fprintf(out,
-          "%u client%s (%u process%s) x %u broker%s; quota %u/s per broker, %s window, "
-          "rejected attempts %s; horizon %u s",
-          options->clients, options->clients == 1 ? "" : "s", options->processes,
-          options->processes == 1 ? "" : "es", options->brokers,
+          "%u %s client%s (%u process%s) x %u broker%s; quota %u/s per broker, %s window, "
+          "rejected %s; horizon %u s",
+          options->clients, options->kind->name, options->clients == 1 ? "" : "s",
+          options->processes, options->processes == 1 ? "" : "es", options->brokers,
           options->brokers == 1 ? "" : "s", options->quota,
           storm_window_names[options->window],
           options->count_rejected ? "count" : "do not count", options->horizon_s);
 }
 
+void storm_table_event(FILE *out, const storm_options *options) {
+  if (options->scenario == STORM_COLD)
+    fputs("All clients connect at once.", out);
+  else
+    fprintf(out,
+            "All clients are connected; then one broker stops for %u s, and its clients "
+            "come back.",
+            STORM_AWAY_S);
+}
+
 void storm_table_bound(FILE *out, const storm_options *options) {
-  fprintf(out,
-          "The bound is the least time in which the quota lets all connect: "
-          "(%u - 1) / %u = %.2f s.",
-          options->clients, options->quota,
-          (double)(options->clients - 1) / options->quota);
+  fprintf(
+      out,
+      "The bound is the least time in which the quota lets all %s: "
+      "(%u - 1) / %u = %.2f s.",
+      options->scenario == STORM_COLD ? "connect" : "come back, once the broker is there",
+      options->clients, options->quota, (double)(options->clients - 1) / options->quota);
 }
 
 /* Lists the modes that kept the quota, or those that did not. Returns how many. */
@@ -110,6 +122,8 @@ void storm_table_print(FILE *out, const storm_options *options, const storm_resu
         widths[i] = (int)strlen(cells[row][i]);
 
   storm_table_scenario(out, options);
+  fputc('\n', out);
+  storm_table_event(out, options);
   fputs("\n\n", out);
   print_row(out, cells[0], widths, color ? "\033[1m" : "", color ? "\033[0m" : "");
   for (int i = 0; i < count; i++)

@@ -3,7 +3,7 @@
 #include "common/clock.h"
 #include "common/failure.h"
 #include "common/limits.h"
-#include "storm/mode.h"
+#include "storm/config.h"
 #include "tool.h"
 
 #include <jansson.h>
@@ -12,13 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define TELL_EVERY_NS (100 * BENCH_NS_PER_MS)
 
 typedef struct worker {
-  bench_fleet *fleet;
+  const storm_clients_kind *kind;
+  void *clients;
   mskgov_governor *governor;
   mskgov_credentials *credentials;
   mskgov_credentials_provider *provider;
@@ -38,75 +38,87 @@ static int tell_error(const mskgov_error_info *error) {
   return TOOL_CANNOT;
 }
 
-static int make_governor(worker *self, uint32_t quota, mskgov_error_info *error) {
+static int make_governor(worker *self, const storm_config *config,
+                         mskgov_error_info *error) {
   mskgov_governor_options options;
 
   mskgov_governor_options_init(&options);
-  options.quota.connections_per_s = quota;
+  options.quota.connections_per_s = config->quota;
   /* the rate is what is measured, so open connections are not limited */
   options.quota.max_connections = UINT32_MAX;
+  if (config->mode->budget == STORM_BUDGET_HOST) {
+    options.store = MSKGOV_STORE_HOST;
+    options.host_directory = config->host_directory;
+  }
+  if (config->mode->budget == STORM_BUDGET_ALONE)
+    options.adaptive = MSKGOV_ADAPTIVE_ALONE;
 
   return mskgov_governor_new(&self->governor, &options, error);
 }
 
-static int make_fleet(worker *self, json_t *config, mskgov_error_info *error) {
-  const char *id, *secret, *mode_name;
-  json_int_t clients, brokers, quota, seed, spread_ns;
-  bench_fleet_options options = {0};
-  const storm_mode *mode;
-  int rc;
+static int make_provider(worker *self, const storm_config *config,
+                         mskgov_error_info *error) {
+  int rc = mskgov_credentials_new(&self->credentials, config->access_key_id,
+                                  config->secret_access_key, NULL, MSKGOV_NEVER, error);
 
-  if (json_unpack(config, "{s:s, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s}", "mode",
-                  &mode_name, "clients", &clients, "brokers", &brokers, "quota", &quota,
-                  "seed", &seed, "spread_ns", &spread_ns, "bootstrap_servers",
-                  &options.bootstrap_servers, "ca_pem", &options.ca_pem, "region",
-                  &options.region, "access_key_id", &id, "secret_access_key", &secret))
-    return bench_fail(error, MSKGOV_ERR_INVALID, "a worker's configuration is malformed");
-
-  mode = storm_mode_find(mode_name);
-  rc = mode ? 0 : bench_fail(error, MSKGOV_ERR_INVALID, "no mode \"%s\"", mode_name);
-  if (!rc)
-    rc = bench_limits_raise_files(
-        (uint64_t)(clients * brokers) * BENCH_FILES_PER_PAIR + BENCH_FILES_SPARE, error);
-  if (!rc)
-    rc = mskgov_credentials_new(&self->credentials, id, secret, NULL, MSKGOV_NEVER, error);
   if (!rc)
     rc = mskgov_credentials_provider_new_static(&self->provider, self->credentials, error);
-  if (!rc && mode->governed)
-    rc = make_governor(self, (uint32_t)quota, error);
+
+  return rc;
+}
+
+static int make_clients(worker *self, const storm_config *config,
+                        mskgov_error_info *error) {
+  const storm_clients_options options = {
+      .clients = config->clients,
+      .bootstrap_servers = config->bootstrap_servers,
+      .ca_pem = config->ca_pem,
+      .region = config->region,
+      .credentials = self->provider,
+      .governor = self->governor,
+      .backoff_base_ms = config->mode->backoff_base_ms,
+      .backoff_max_ms = config->mode->backoff_max_ms,
+      .spread_ns = config->spread_ns,
+      .seed = config->seed,
+  };
+
+  return self->kind->new (&self->clients, &options, error);
+}
+
+static int make_all(worker *self, const storm_config *config, mskgov_error_info *error) {
+  uint64_t pairs = (uint64_t)config->clients * config->brokers;
+  int rc;
+
+  self->kind = config->kind;
+  rc = bench_limits_raise_files(pairs * config->kind->files_per_pair + BENCH_FILES_SPARE,
+                                error);
+  if (!rc)
+    rc = make_provider(self, config, error);
+  if (!rc && config->mode->budget != STORM_BUDGET_NONE)
+    rc = make_governor(self, config, error);
+  if (!rc)
+    rc = make_clients(self, config, error);
+
+  return rc;
+}
+
+/* Reads the configuration, which is a line, and makes everything; nothing connects yet. */
+static int prepare(worker *self, mskgov_error_info *error) {
+  storm_config config;
+  char *line = NULL;
+  size_t size = 0;
+  int rc;
+
+  if (getline(&line, &size, stdin) < 0)
+    rc = bench_fail(error, MSKGOV_ERR_PROTOCOL, "a worker got no configuration");
+  else
+    rc = storm_config_read(&config, line, error);
+  storm_config_free_line(line);
   if (rc)
     return rc;
 
-  options.clients = (uint32_t)clients;
-  options.credentials = self->provider;
-  options.governor = self->governor;
-  options.settings = mode->settings;
-  options.spread_ns = (uint64_t)spread_ns;
-  options.seed = (uint64_t)seed;
-
-  return bench_fleet_new(&self->fleet, &options, error);
-}
-
-/* Reads the configuration, which is a line, and makes everything but the clients. */
-static int prepare(worker *self, mskgov_error_info *error) {
-  char *line = NULL;
-  size_t size = 0;
-  json_t *config;
-  int rc;
-
-  if (getline(&line, &size, stdin) < 0) {
-    free(line);
-    return bench_fail(error, MSKGOV_ERR_PROTOCOL, "a worker got no configuration");
-  }
-
-  config = json_loads(line, 0, NULL);
-  explicit_bzero(line, size);
-  free(line);
-  rc = config ? make_fleet(self, config, error)
-              : bench_fail(error, MSKGOV_ERR_PROTOCOL,
-                           "a worker cannot read its "
-                           "configuration");
-  json_decref(config);
+  rc = make_all(self, &config, error);
+  storm_config_fini(&config);
 
   return rc;
 }
@@ -125,8 +137,7 @@ static int next_word(int timeout_ms) {
 }
 
 static void tell_progress(worker *self) {
-  tell(json_pack("{s:I, s:I}", "up", (json_int_t)bench_fleet_connected(self->fleet),
-                 "dropped", (json_int_t)bench_fleet_dropped(self->fleet)));
+  tell(json_pack("{s:I}", "up", (json_int_t)self->kind->look(self->clients).connected));
 }
 
 /* The clients live here. Returns the word that ended it, or a negative error. */
@@ -143,7 +154,7 @@ static int live(worker *self, mskgov_error_info *error) {
       tell_ns = now_ns + TELL_EVERY_NS;
     }
     if (now_ns >= next_ns) {
-      rc = bench_fleet_step(self->fleet, now_ns, &next_ns, error);
+      rc = self->kind->step(self->clients, now_ns, &next_ns, error);
       if (rc)
         return rc;
     }
@@ -174,25 +185,18 @@ static double peak_memory_mib(void) {
   return (double)kib / 1024;
 }
 
-static double seconds_of(struct timeval time) {
-  return (double)time.tv_sec + (double)time.tv_usec / 1e6;
-}
-
 static void tell_results(worker *self) {
+  storm_clients_state state = self->kind->look(self->clients);
   json_t *pairs = json_array();
-  struct rusage usage;
 
-  for (uint32_t i = 0; i < bench_fleet_pairs(self->fleet); i++) {
-    bench_pair pair = bench_fleet_pair(self->fleet, i);
+  for (uint32_t i = 0; i < state.pairs; i++) {
+    bench_pair pair = self->kind->pair(self->clients, i);
 
     json_array_append_new(
         pairs, json_pack("[I, I]", (json_int_t)pair.wanted_ns, (json_int_t)pair.up_ns));
   }
-  getrusage(RUSAGE_SELF, &usage);
-  tell(json_pack("{s:o, s:f, s:f, s:I}", "pairs", pairs, "cpu_s",
-                 seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime), "rss_mib",
-                 peak_memory_mib(), "dropped",
-                 (json_int_t)bench_fleet_dropped(self->fleet)));
+  tell(json_pack("{s:o, s:f, s:I}", "pairs", pairs, "rss_mib", peak_memory_mib(), "dropped",
+                 (json_int_t)state.dropped));
 }
 
 int storm_worker_run(void) {
@@ -219,7 +223,8 @@ int storm_worker_run(void) {
   else
     _exit(TOOL_CANNOT); /* nobody is there to tell */
 
-  bench_fleet_free(self.fleet);
+  if (self.kind)
+    self.kind->free(self.clients);
   mskgov_governor_free(self.governor);
   mskgov_credentials_provider_free(self.provider);
   mskgov_credentials_free(self.credentials);

@@ -3,14 +3,14 @@
  *
  * It is this program again, started with --worker. Lines come in on standard input:
  *
- *   {"clients":…, …}   one JSON object, what to be; holds the credentials
+ *   {"clients":…, …}   what to be (config.h)
  *   go                 the clients want their connections now
  *   stop               tell the results and end
  *
- * and JSON lines go out on standard output: {"ready":true} once it could go,
- * {"up":…,"dropped":…} ten times a second, {"pairs":[[wanted_ns, up_ns],…],"cpu_s":…,
- * "rss_mib":…,"dropped":…} at the end, and {"error":"…"} if it has to give up. When
- * standard input ends or the parent dies, the worker ends at once.
+ * and JSON lines go out on standard output: {"ready":true} once it could go, {"up":…} ten
+ * times a second, {"pairs":[[wanted_ns, up_ns],…],"rss_mib":…,"dropped":…} at the end, the
+ * pairs client by client and in each in the order of the brokers, and {"error":"…"} if it
+ * has to give up. When standard input ends or the parent dies, the worker ends at once.
  */
 #ifndef STORM_WORKER_H
 #define STORM_WORKER_H
