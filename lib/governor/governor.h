@@ -103,11 +103,25 @@ struct mskgov_permit {
   char client[];
 };
 
+/* The pacing thread, given the governor. Ends once it is stopping. */
+void *gov_governor_pace(void *governor);
+
 /* MSKGOV_ERR_FORKED in a process that did not make the governor; INVALID for NULL. */
 int gov_governor_check_process(const mskgov_governor *governor, mskgov_error_info *error);
 
 /* Wakes the pacing thread if there are events to tell. */
 void gov_governor_wake_for_events(mskgov_governor *governor);
+
+/* The name of a client, "" for one without; 0 or MSKGOV_ERR_INVALID. */
+const char *gov_client_name(const mskgov_client *client);
+int gov_client_check(const mskgov_client *client, mskgov_error_info *error);
+
+/* A permit that waits, in no line yet; while it is out the broker holds the governor. NULL:
+   no memory. */
+mskgov_permit *gov_permit_new_locked(mskgov_broker *broker, const mskgov_client *client);
+
+/* From `now_ns` to `at_ns` in milliseconds, rounded up; MSKGOV_NEVER for UINT64_MAX. */
+uint64_t gov_ms_until(uint64_t at_ns, uint64_t now_ns);
 
 /* Marks the permit as told, as waiter.rc says. */
 void gov_permit_settle_locked(mskgov_permit *permit);

@@ -10,10 +10,8 @@
 
 /* Released permits that a broker keeps for the next. */
 #define SPARES_MAX 64
-/* How long what was seen of a budget that other processes share is believed. */
-#define LOOK_AGAIN_NS (100 * GOV_NS_PER_MS)
 
-static const char *name_of(const mskgov_client *client) {
+const char *gov_client_name(const mskgov_client *client) {
   return client && client->name ? client->name : "";
 }
 
@@ -21,7 +19,7 @@ static mskgov_priority priority_of(const mskgov_client *client) {
   return client ? client->priority : MSKGOV_PRIORITY_NORMAL;
 }
 
-static int check_client(const mskgov_client *client, mskgov_error_info *error) {
+int gov_client_check(const mskgov_client *client, mskgov_error_info *error) {
   if (!client)
     return 0;
   if (client->name && strlen(client->name) > MSKGOV_CLIENT_NAME_MAX)
@@ -44,7 +42,7 @@ static int check_request(mskgov_governor *governor, const char *address,
   gov_error_reset(error);
   rc = gov_governor_check_process(governor, error);
   if (!rc)
-    rc = check_client(client, error);
+    rc = gov_client_check(client, error);
   if (!rc)
     rc = gov_governor_find(governor, address, broker, error);
 
@@ -52,8 +50,8 @@ static int check_request(mskgov_governor *governor, const char *address,
 }
 
 /* A permit that waits; while it is out the broker holds the governor. */
-static mskgov_permit *new_locked(mskgov_broker *broker, const mskgov_client *client) {
-  const char *name = name_of(client);
+mskgov_permit *gov_permit_new_locked(mskgov_broker *broker, const mskgov_client *client) {
+  const char *name = gov_client_name(client);
   size_t size = *name ? strlen(name) + 1 : 1;
   mskgov_permit *permit = broker->locked.spare;
 
@@ -133,7 +131,7 @@ static int join_and_lock(mskgov_governor *governor, const char *address,
   now_ns = gov_clock_monotonic_ns(governor->clock);
   if (broker->locked.stopped)
     rc = gov_error_set(error, MSKGOV_ERR_STOPPED, "the governor has been stopped");
-  else if (!(permit = new_locked(broker, client)))
+  else if (!(permit = gov_permit_new_locked(broker, client)))
     rc = gov_error_no_memory(error);
   else
     rc = join_locked(permit, timeout_ms, now_ns, error);
@@ -245,93 +243,11 @@ int mskgov_permit_acquire_async(mskgov_governor *governor, const char *broker,
   return 0;
 }
 
-static uint64_t ms_until(uint64_t at_ns, uint64_t now_ns) {
+uint64_t gov_ms_until(uint64_t at_ns, uint64_t now_ns) {
   if (at_ns == UINT64_MAX)
     return MSKGOV_NEVER;
 
   return at_ns > now_ns ? (at_ns - now_ns - 1) / GOV_NS_PER_MS + 1 : 0;
-}
-
-/* A place for a request that does not wait. Time is read exactly only if it matters. */
-static bool try_locked(mskgov_broker *broker, const char *name, uint64_t *now_ns,
-                       gov_place *place, uint64_t *at_ns) {
-  gov_gate *gate = &broker->locked.gate;
-
-  if (gov_gate_try(gate, name, *now_ns, place, at_ns))
-    return true;
-  if (*at_ns > *now_ns + GOV_COARSE_LAG_NS)
-    return false;
-
-  *now_ns = gov_clock_monotonic_ns(broker->governor->clock);
-
-  return gov_gate_try(gate, name, *now_ns, place, at_ns);
-}
-
-/* Spares those who come next the lock, for as long as the answer holds for all of them. */
-static void note_refusal_locked(mskgov_broker *broker, const char *name, uint64_t now_ns,
-                                uint64_t at_ns) {
-  const gov_streaks *streaks = &broker->locked.gate.streaks;
-
-  if (gov_streaks_clients(streaks) && gov_streaks_not_before_ns(streaks, name) > now_ns)
-    return; /* the client's own back-off */
-  if (broker->governor->store_kind == MSKGOV_STORE_HOST && at_ns > now_ns + LOOK_AGAIN_NS)
-    at_ns = now_ns + LOOK_AGAIN_NS; /* other processes can change it untold */
-  atomic_store_explicit(&broker->not_before_ns, at_ns, memory_order_relaxed);
-}
-
-static int try_and_lock(mskgov_broker *broker, const mskgov_client *client,
-                        uint64_t *now_ns, mskgov_permit **out, uint64_t *at_ns) {
-  mskgov_permit *permit;
-  gov_place place;
-
-  if (broker->locked.stopped)
-    return MSKGOV_ERR_STOPPED;
-  if (!try_locked(broker, name_of(client), now_ns, &place, at_ns)) {
-    note_refusal_locked(broker, name_of(client), *now_ns, *at_ns);
-    return 0;
-  }
-
-  permit = new_locked(broker, client);
-  if (!permit) {
-    gov_list nobody;
-
-    gov_list_init(&nobody);
-    gov_gate_revoke(&broker->locked.gate, &place, *now_ns, &nobody);
-    return MSKGOV_ERR_NO_MEMORY;
-  }
-  permit->waiter.place = place;
-  permit->state = GOV_PERMIT_GRANTED;
-  *out = permit;
-  gov_governor_wake_for_events(broker->governor);
-
-  return 0;
-}
-
-int mskgov_broker_try(mskgov_broker *broker, const mskgov_client *client,
-                      mskgov_permit **out, uint64_t *wait_ms) {
-  const mskgov_governor *governor = broker->governor;
-  uint64_t now_ns, at_ns;
-  int rc;
-
-  *out = NULL;
-  if (!gov_process_is(governor->process))
-    return MSKGOV_ERR_FORKED;
-  rc = check_client(client, NULL);
-  if (rc)
-    return rc;
-
-  now_ns = gov_clock_coarse_ns(governor->clock);
-  at_ns = atomic_load_explicit(&broker->not_before_ns, memory_order_relaxed);
-  if (at_ns <= now_ns + GOV_COARSE_LAG_NS) {
-    at_ns = 0;
-    pthread_mutex_lock(&broker->mutex);
-    rc = try_and_lock(broker, client, &now_ns, out, &at_ns);
-    pthread_mutex_unlock(&broker->mutex);
-  }
-  if (wait_ms)
-    *wait_ms = *out ? 0 : ms_until(at_ns, now_ns);
-
-  return rc;
 }
 
 int mskgov_permit_estimate(mskgov_governor *governor, const char *address,
@@ -349,9 +265,10 @@ int mskgov_permit_estimate(mskgov_governor *governor, const char *address,
   if (broker->locked.stopped)
     rc = gov_error_set(error, MSKGOV_ERR_STOPPED, "the governor has been stopped");
   else
-    *wait_ms = ms_until(gov_gate_estimate_ns(&broker->locked.gate, name_of(client),
-                                             priority_of(client), now_ns),
-                        now_ns);
+    *wait_ms =
+        gov_ms_until(gov_gate_estimate_ns(&broker->locked.gate, gov_client_name(client),
+                                          priority_of(client), now_ns),
+                     now_ns);
   pthread_mutex_unlock(&broker->mutex);
 
   return rc;
