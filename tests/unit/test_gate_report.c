@@ -264,7 +264,7 @@ START_TEST(test_waits_are_sorted_by_length) {
       {30000, 9},
       {60000, 10},
       {60001, 11},
-      {MSKGOV_NEVER / MS, 11},
+      {UINT64_MAX / MS, 11},
   };
   uint64_t sum = 0;
 
@@ -278,6 +278,31 @@ START_TEST(test_waits_are_sorted_by_length) {
     ck_assert_uint_eq(rig.gate.metrics.wait_sum_ms, sum);
   }
   gate_rig_fini(&rig);
+}
+END_TEST
+
+/* From the join to the grant; none if the clock has stepped back. */
+START_TEST(test_waits_are_measured) {
+  static const struct {
+    uint64_t from, to, waited_ms;
+  } cases[] = {
+      {S, S, 0},     {S, S + MS - 1, 0}, {S, S + 2 * MS, 2}, {2 * S, 3 * S + 999999, 1000},
+      {2 * S, S, 0},
+  };
+
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    gov_waiter waiter;
+    gov_list ended;
+
+    setup(gate_options(1000), store_options(1000, 1));
+    gov_list_init(&ended);
+    gate_waiter_init(&waiter, "a", MSKGOV_PRIORITY_NORMAL);
+    gov_gate_join(&rig.gate, &waiter, UINT64_MAX, cases[i].from);
+    gov_gate_advance(&rig.gate, cases[i].to, &ended);
+    ck_assert(waiter.ended);
+    ck_assert_uint_eq(waiter.waited_ms, cases[i].waited_ms);
+    gate_rig_fini(&rig);
+  }
 }
 END_TEST
 
@@ -390,5 +415,6 @@ TEST_MAIN("gate report", TEST(test_outcomes_are_counted),
           TEST(test_a_longer_window_holds_from_when_it_is_set),
           TEST(test_a_lower_limit_leaves_open_what_is_open), TEST(test_estimates),
           TEST(test_estimates_by_priority), TEST(test_waits_are_sorted_by_length),
-          TEST(test_a_revoked_grant_is_not_counted), TEST(test_metrics_as_they_stand),
+          TEST(test_waits_are_measured), TEST(test_a_revoked_grant_is_not_counted),
+          TEST(test_metrics_as_they_stand),
           TEST(test_the_cap_grows_with_rejections_for_the_quota))

@@ -77,6 +77,48 @@ START_TEST(test_the_life_of_a_permit) {
 }
 END_TEST
 
+typedef struct long_call {
+  event entered, go_on;
+} long_call;
+
+static void last_long(mskgov_permit *permit, int rc, void *user) {
+  long_call *l = user;
+
+  (void)permit, (void)rc;
+  event_happen(&l->entered);
+  event_wait(&l->go_on, 1);
+}
+
+/* While one is told the next is granted, and gives up before he hears of it: as if he had
+   never been granted. */
+START_TEST(test_a_grant_that_nobody_heard_of) {
+  mskgov_governor *governor = fast_governor();
+  long_call l = {EVENT_INITIALIZER, EVENT_INITIALIZER};
+  mskgov_permit *first = NULL, *second;
+  mskgov_broker_metrics metrics;
+  uint64_t waits = 0;
+  ending e;
+
+  ck_assert_int_eq(mskgov_permit_acquire_async(governor, BROKER, NULL, MSKGOV_NEVER,
+                                               last_long, &l, &first, NULL),
+                   0);
+  event_wait(&l.entered, 1);
+  second = start_waiting(governor, MSKGOV_NEVER, &e);
+  mskgov_permit_release(second); /* granted or not: the pacing thread is busy */
+  event_happen(&l.go_on);
+  metrics = metrics_of(governor, BROKER);
+  for (size_t i = 0; i < MSKGOV_WAIT_BUCKETS; i++)
+    waits += metrics.waits[i];
+  ck_assert_uint_eq(metrics.requested, 2);
+  ck_assert_uint_eq(metrics.granted, 1);
+  ck_assert_uint_eq(waits, 1);
+  ck_assert_uint_eq(metrics.canceled, 1);
+  mskgov_permit_release(first);
+  mskgov_governor_free(governor);
+  ck_assert_uint_eq(event_count(&e.happened), 0);
+}
+END_TEST
+
 START_TEST(test_failures_are_counted_by_kind) {
   static const mskgov_outcome outcomes[] = {
       MSKGOV_OUTCOME_QUOTA, MSKGOV_OUTCOME_AUTHENTICATION, MSKGOV_OUTCOME_AUTHORIZATION,
@@ -281,8 +323,8 @@ START_TEST(test_estimate) {
 END_TEST
 
 TEST_MAIN("governor", TEST(test_the_life_of_a_permit),
-          TEST(test_failures_are_counted_by_kind), TEST(test_a_long_detail_is_cut),
-          TEST(test_brokers_are_apart), TEST(test_timeouts),
-          TEST(test_a_waiter_gets_what_is_given_back), TEST(test_the_queue_has_a_limit),
-          TEST(test_back_off_is_the_clients_own),
+          TEST(test_a_grant_that_nobody_heard_of), TEST(test_failures_are_counted_by_kind),
+          TEST(test_a_long_detail_is_cut), TEST(test_brokers_are_apart),
+          TEST(test_timeouts), TEST(test_a_waiter_gets_what_is_given_back),
+          TEST(test_the_queue_has_a_limit), TEST(test_back_off_is_the_clients_own),
           TEST(test_a_changed_quota_reaches_waiters), TEST(test_estimate))

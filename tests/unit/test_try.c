@@ -173,6 +173,7 @@ START_TEST(test_a_permit_without_waiting) {
   metrics = metrics_of(governor, BROKER);
   ck_assert_uint_eq(metrics.requested, 1);
   ck_assert_uint_eq(metrics.granted, 1);
+  ck_assert_uint_eq(metrics.waits[0], 1);
   ck_assert_uint_eq(metrics.open, 1);
   mskgov_permit_release(permit);
   ck_assert_uint_eq(metrics_of(governor, BROKER).open, 0);
