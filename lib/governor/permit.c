@@ -97,6 +97,17 @@ static void free_locked(mskgov_permit *permit) {
   broker->locked.spares++;
 }
 
+/* After a permit has gone, which may have been what the governor was kept for. */
+static void unlock_and_let_go(mskgov_broker *broker) {
+  mskgov_governor *governor = broker->governor;
+  bool lets_go = gov_broker_lets_go_locked(broker);
+
+  if (gov_process_is(governor->process))
+    pthread_mutex_unlock(&broker->mutex);
+  if (lets_go)
+    gov_governor_drop(governor);
+}
+
 static int join_locked(mskgov_permit *permit, uint64_t timeout_ms, uint64_t now_ns,
                        mskgov_error_info *error) {
   gov_gate *gate = &permit->broker->locked.gate;
@@ -138,7 +149,7 @@ static int join_and_lock(mskgov_governor *governor, const char *address,
   if (rc) {
     if (permit)
       free_locked(permit);
-    pthread_mutex_unlock(&broker->mutex);
+    unlock_and_let_go(broker);
     return rc;
   }
 
@@ -204,11 +215,14 @@ int mskgov_permit_acquire(mskgov_governor *governor, const char *broker,
   rc = describe_end_locked(permit, timeout_ms, error);
   if ((rc == MSKGOV_ERR_DEADLINE || rc == MSKGOV_ERR_LIMIT) && timeout_ms == 0)
     gov_gate_forget_try(&at->locked.gate);
-  if (rc) {
-    free_locked(permit);
-    *out = NULL;
+  if (!rc) {
+    pthread_mutex_unlock(&at->mutex);
+    return 0;
   }
-  pthread_mutex_unlock(&at->mutex);
+
+  free_locked(permit);
+  *out = NULL;
+  unlock_and_let_go(at); /* the governor may have been freed meanwhile */
 
   return rc;
 }
@@ -361,23 +375,15 @@ static void give_up_locked(mskgov_permit *permit) {
 
 void mskgov_permit_release(mskgov_permit *permit) {
   mskgov_broker *broker;
-  mskgov_governor *governor;
-  bool is_here, lets_go;
 
   if (!permit)
     return;
 
   broker = permit->broker;
-  governor = broker->governor;
-  is_here = gov_process_is(governor->process);
-  if (is_here) {
+  if (gov_process_is(broker->governor->process)) {
     lock_for_release(permit);
     give_up_locked(permit);
   }
   free_locked(permit);
-  lets_go = gov_broker_lets_go_locked(broker);
-  if (is_here)
-    pthread_mutex_unlock(&broker->mutex);
-  if (lets_go)
-    gov_governor_drop(governor);
+  unlock_and_let_go(broker);
 }
