@@ -1,7 +1,7 @@
 /*
  * One thread, one epoll: every socket is registered once, edge-triggered, and whatever has a
  * time stands in one agenda. The only thing that other threads do is to append to the list
- * of grants.
+ * of turns.
  */
 #include "common/light.h"
 
@@ -21,14 +21,25 @@
 
 /* As socket.connection.setup.timeout.ms of librdkafka. */
 #define SETUP_TIMEOUT_MS 30000
-/* Connections begun before those that are under way are looked after. */
+/* What is begun before those that are under way are looked after. */
 #define BATCH 64
 #define EVENTS_MAX 512
 
 /* --- The loop -------------------------------------------------------------------------
  */
 
-static light_pair *next_grant(bench_light *light) {
+/* Whether somebody's turn has come and there is room for a handshake. */
+static bool can_begin(bench_light *light) {
+  bool can;
+
+  pthread_mutex_lock(&light->mutex);
+  can = light->locked.first && light->connecting < BENCH_LIGHT_HANDSHAKES_MAX;
+  pthread_mutex_unlock(&light->mutex);
+
+  return can;
+}
+
+static light_pair *next_turn(bench_light *light) {
   light_pair *pair;
 
   pthread_mutex_lock(&light->mutex);
@@ -43,16 +54,13 @@ static light_pair *next_grant(bench_light *light) {
   return pair;
 }
 
-/* Begins the connections that were granted, a batch of them. */
-static int take_grants(bench_light *light, bool *more, mskgov_error_info *error) {
+/* Begins the connections whose turn has come, a batch of them. */
+static int take_turns(bench_light *light, mskgov_error_info *error) {
   int rc = 0;
 
-  for (int i = 0; i < BATCH && !rc; i++) {
-    light_pair *pair = next_grant(light);
+  for (int i = 0; i < BATCH && !rc && can_begin(light); i++) {
+    light_pair *pair = next_turn(light);
 
-    *more = pair != NULL;
-    if (!pair)
-      break;
     rc = pair->granted ? bench_fail(error, pair->granted, "no permit: %s",
                                     mskgov_strerror(pair->granted))
                        : light_pair_attempt(pair, bench_now_ns(), error);
@@ -92,10 +100,11 @@ static int sleep_ms(const bench_light *light) {
                                : 0;
 }
 
-static int turn(bench_light *light, bool *more, mskgov_error_info *error) {
+static int turn(bench_light *light, mskgov_error_info *error) {
   struct epoll_event events[EVENTS_MAX];
   uint64_t ignored;
-  int count = epoll_wait(light->epoll, events, EVENTS_MAX, *more ? 0 : sleep_ms(light));
+  int count =
+      epoll_wait(light->epoll, events, EVENTS_MAX, can_begin(light) ? 0 : sleep_ms(light));
   int rc = 0;
 
   for (int i = 0; i < count && !rc; i++)
@@ -104,9 +113,9 @@ static int turn(bench_light *light, bool *more, mskgov_error_info *error) {
     else if (read(light->wake, &ignored, sizeof(ignored)) < 0 && errno != EAGAIN)
       rc = bench_fail(error, MSKGOV_ERR_SYSTEM, "eventfd: %s", strerror(errno));
   if (!rc)
-    rc = take_grants(light, more, error);
-  if (!rc)
     rc = take_alarms(light, error);
+  if (!rc)
+    rc = take_turns(light, error);
 
   return rc;
 }
@@ -114,11 +123,10 @@ static int turn(bench_light *light, bool *more, mskgov_error_info *error) {
 static void *run(void *argument) {
   mskgov_error_info error = {0};
   bench_light *light = argument;
-  bool more = false;
   int rc = 0;
 
   while (!rc && !atomic_load(&light->stopping))
-    rc = turn(light, &more, &error);
+    rc = turn(light, &error);
 
   pthread_mutex_lock(&light->mutex);
   light->locked.failure = error;

@@ -11,6 +11,10 @@
  * off as librdkafka does. All pairs of a fleet share one IAM token, which is renewed when
  * three quarters of its life are over.
  *
+ * One machine stands in for thousands here, so a fleet has no more handshakes under way than
+ * it gets through before the brokers lose patience; the others whose turn has come follow as
+ * those end. Below a quota that does not bind.
+ *
  * Threads: one thread makes, starts and frees a fleet; the counts may be read by any. The
  * fleet's own thread, which does all connecting, runs from bench_light_start to
  * bench_light_free and blocks all signals.
@@ -21,6 +25,9 @@
 #include "common/fleet.h"
 
 #include <mskgov/mskgov.h>
+
+/* Handshakes of a fleet that are under way at once: about half a second of one core. */
+#define BENCH_LIGHT_HANDSHAKES_MAX 500
 
 typedef struct bench_light bench_light;
 

@@ -23,22 +23,29 @@ void light_wake(const bench_light *light) {
     ;
 }
 
-/* On the governor's pacing thread. */
-static void on_grant(mskgov_permit *permit, int rc, void *user) {
-  light_pair *pair = user;
+/* Its turn has come. Returns whether nobody else's had. */
+static bool give_turn(light_pair *pair, int granted) {
   bench_light *light = pair->light;
   bool first;
 
-  (void)permit;
-  pair->granted = rc;
+  pair->granted = granted;
   pair->next = NULL;
   pthread_mutex_lock(&light->mutex);
   first = !light->locked.first;
   *light->locked.last = pair;
   light->locked.last = &pair->next;
   pthread_mutex_unlock(&light->mutex);
-  if (first)
-    light_wake(light);
+
+  return first;
+}
+
+/* On the governor's pacing thread. */
+static void on_grant(mskgov_permit *permit, int rc, void *user) {
+  light_pair *pair = user;
+
+  (void)permit;
+  if (give_turn(pair, rc))
+    light_wake(pair->light);
 }
 
 /* Draws when the next attempt may be, as rd_kafka_broker_update_reconnect_backoff does. */
@@ -88,6 +95,8 @@ void light_pair_hang_up(light_pair *pair) {
 /* The attempt is over. */
 static int on_failure(light_pair *pair, mskgov_outcome outcome, const char *reason,
                       uint64_t now_ns, mskgov_error_info *error) {
+  if (pair->connection)
+    pair->light->connecting--;
   if (pair->permit)
     mskgov_permit_report(pair->permit, outcome, reason);
   else
@@ -103,6 +112,7 @@ static void on_up(light_pair *pair, uint64_t now_ns) {
   if (pair->permit)
     mskgov_permit_report(pair->permit, MSKGOV_OUTCOME_CONNECTED, NULL);
   bench_agenda_clear(&light->agenda, &pair->alarm);
+  light->connecting--;
   atomic_store(&pair->up_ns, now_ns);
   atomic_fetch_add(&light->connected, 1);
 }
@@ -141,6 +151,7 @@ int light_pair_attempt(light_pair *pair, uint64_t now_ns, mskgov_error_info *err
   if (epoll_ctl(light->epoll, EPOLL_CTL_ADD, mskgov_connection_fd(pair->connection),
                 &event))
     return bench_fail(error, MSKGOV_ERR_SYSTEM, "epoll_ctl: %s", strerror(errno));
+  light->connecting++;
   bench_agenda_set(&light->agenda, &pair->alarm,
                    mskgov_connection_deadline_ns(pair->connection));
 
@@ -150,6 +161,7 @@ int light_pair_attempt(light_pair *pair, uint64_t now_ns, mskgov_error_info *err
 int light_pair_advance(light_pair *pair, mskgov_error_info *error) {
   uint64_t now_ns = bench_now_ns();
   mskgov_error_info failure;
+  mskgov_outcome outcome;
   bool was_up;
   int rc;
 
@@ -158,17 +170,17 @@ int light_pair_advance(light_pair *pair, mskgov_error_info *error) {
 
   was_up = atomic_load(&pair->up_ns) != 0;
   rc = mskgov_connection_advance(pair->connection, now_ns, &failure);
-  if (rc == MSKGOV_CONNECTION_CONNECTING)
-    return 0;
-  if (rc < 0 && was_up)
-    return on_drop(pair, now_ns, error);
-  if (rc < 0)
-    return on_failure(pair, mskgov_connection_outcome(pair->connection), failure.text,
-                      now_ns, error);
-  if (!was_up)
-    on_up(pair, bench_now_ns());
+  outcome = mskgov_connection_outcome(pair->connection);
+  now_ns = bench_now_ns(); /* a handshake takes its time */
+  if (!was_up && outcome == MSKGOV_OUTCOME_CONNECTED)
+    on_up(pair, now_ns);
 
-  return 0;
+  if (rc >= 0)
+    return 0;
+
+  return outcome == MSKGOV_OUTCOME_CONNECTED
+             ? on_drop(pair, now_ns, error)
+             : on_failure(pair, outcome, failure.text, now_ns, error);
 }
 
 int light_pair_alarm(light_pair *pair, uint64_t now_ns, mskgov_error_info *error) {
@@ -176,6 +188,9 @@ int light_pair_alarm(light_pair *pair, uint64_t now_ns, mskgov_error_info *error
   if (pair->connection)
     return light_pair_advance(pair, error);
 
-  return pair->light->governor ? light_pair_want(pair, now_ns, error)
-                               : light_pair_attempt(pair, now_ns, error);
+  if (pair->light->governor)
+    return light_pair_want(pair, now_ns, error);
+  give_turn(pair, 0);
+
+  return 0;
 }

@@ -5,9 +5,10 @@
  *                          ^                   |          |
  *                          +----- failure -----+-- drop --+
  *
- * Ungoverned, waiting is a back-off, which an alarm ends too.
+ * Ungoverned, waiting is a back-off, which an alarm ends too. Either way its turn comes, and
+ * it connects when there is room among the handshakes that are under way.
  *
- * Threads: the fleet's own, but for on_grant, which appends to the list of grants.
+ * Threads: the fleet's own, but for on_grant, which appends to the list of turns.
  */
 #ifndef BENCH_LIGHT_PAIR_H
 #define BENCH_LIGHT_PAIR_H
@@ -24,7 +25,7 @@ typedef struct light_pair {
   bench_light *light;
   mskgov_permit *permit;         /* from the request on, until the connection closes */
   mskgov_connection *connection; /* NULL: there is none */
-  struct light_pair *next;       /* in the list of grants */
+  struct light_pair *next;       /* in the list of turns */
   int granted;                   /* what the wait came to */
   bench_alarm alarm;             /* its sleep, its back-off or its connection's deadline */
   uint64_t backoff_ms;           /* ungoverned: before jitter */
@@ -45,8 +46,9 @@ struct bench_light {
   uint32_t count; /* pairs */
   light_pair *pairs;
   bench_agenda agenda;
+  uint32_t connecting; /* handshakes under way */
   int epoll;
-  int wake; /* an eventfd: there are grants, or it is to stop */
+  int wake; /* an eventfd: there are turns, or it is to stop */
   bool started;
   atomic_bool stopping;
   pthread_t thread;
@@ -54,7 +56,7 @@ struct bench_light {
   _Atomic uint64_t dropped;
   pthread_mutex_t mutex;
   struct {
-    light_pair *first, **last; /* grants, oldest first */
+    light_pair *first, **last; /* whose turn has come, oldest first */
     mskgov_error_info failure; /* what ended the thread */
   } locked;
 };
@@ -67,7 +69,7 @@ struct bench_light {
 /* Gets into line, or sets the alarm for the end of the back-off. */
 int light_pair_want(light_pair *pair, uint64_t now_ns, mskgov_error_info *error);
 
-/* Its turn has come: begins a connection. */
+/* Begins a connection. */
 int light_pair_attempt(light_pair *pair, uint64_t now_ns, mskgov_error_info *error);
 
 /* The connection has something to do. */

@@ -109,7 +109,10 @@ static int count_descriptors(mskgov_governor *governor, int unused, int unused2)
     if (readlinkat(dirfd(directory), entry->d_name, to, sizeof(to) - 1) > 0)
       count += strstr(to, test_directory) != NULL;
   }
+  if (directory)
+    closedir(directory);
   printf("%d\n", count);
+  fflush(stdout);
 
   return 0;
 }

@@ -70,6 +70,25 @@ START_TEST(test_ungoverned) {
 }
 END_TEST
 
+/* More than a fleet has under way at once; some are rejected, and so end as failures. */
+START_TEST(test_crowd) {
+  bench_light_options options;
+  bench_light *light;
+  test_cluster test;
+
+  test_cluster_start(&test, 2, 250);
+  options = options_for(&test);
+  options.clients = BENCH_LIGHT_HANDSHAKES_MAX / 2 + 50;
+  options.backoff_max_ms = 3000;
+  light = start(&options);
+  assert_all_connect(light);
+  ck_assert_uint_eq(test_cluster_counters(&test).open, bench_light_pairs(light));
+  ck_assert_uint_gt(test_cluster_counters(&test).rejected, 0);
+  bench_light_free(light);
+  test_cluster_stop(&test);
+}
+END_TEST
+
 /* 20 at once at 10 per second: they are rejected, back off, and get in nevertheless. */
 START_TEST(test_rejected_ones_try_again) {
   bench_light_options options;
@@ -298,7 +317,8 @@ START_TEST(test_agenda) {
 }
 END_TEST
 
-TEST_MAIN("light", TEST(test_ungoverned), TEST(test_rejected_ones_try_again),
-          TEST(test_backs_off), TEST(test_governed), TEST(test_drop),
-          TEST(test_governed_drop), TEST(test_spread), TEST(test_free_while_waiting),
-          TEST(test_governor_stops), TEST(test_options_are_checked), TEST(test_agenda))
+TEST_MAIN("light", TEST(test_ungoverned), TEST(test_crowd),
+          TEST(test_rejected_ones_try_again), TEST(test_backs_off), TEST(test_governed),
+          TEST(test_drop), TEST(test_governed_drop), TEST(test_spread),
+          TEST(test_free_while_waiting), TEST(test_governor_stops),
+          TEST(test_options_are_checked), TEST(test_agenda))

@@ -36,7 +36,8 @@ typedef struct members {
   uint64_t now_ns, random;
   uint64_t latency_ns; /* of an attempt, at most */
   uint64_t open_ns;    /* how long a connection stays open, at most; 0: attempts fail */
-  attempt attempts[ATTEMPTS_MAX];
+  attempt attempts[ATTEMPTS_MAX]; /* below: */
+  attempt *attempts_end;
   uint64_t arrivals[ARRIVALS_MAX];
   size_t arrival_count;
   uint32_t open, most_open; /* attempts included */
@@ -80,6 +81,7 @@ static inline void begin(members *self, uint64_t seed) {
   self->now_ns = monotonic_ns();
   for (size_t i = 0; i < ATTEMPTS_MAX; i++)
     self->attempts[i].member = -1;
+  self->attempts_end = self->attempts;
   make_directory();
 }
 
@@ -115,6 +117,8 @@ static inline gov_take ask(members *self, int number, uint64_t *at_ns) {
   if (taken != GOV_TAKE_DONE)
     return taken;
 
+  if (made >= self->attempts_end)
+    self->attempts_end = made + 1;
   made->member = number;
   made->is_open = false;
   made->report_ns = self->now_ns + draw(&self->random) % (self->latency_ns + 1);
@@ -129,7 +133,7 @@ static inline gov_take ask(members *self, int number, uint64_t *at_ns) {
 }
 
 static inline void step(members *self) {
-  for (attempt *each = self->attempts; each < self->attempts + ATTEMPTS_MAX; each++)
+  for (attempt *each = self->attempts; each < self->attempts_end; each++)
     if (each->member >= 0 && each->is_open && each->close_ns <= self->now_ns)
       give(self, each, GOV_GIVE_CLOSED);
     else if (each->member >= 0 && !each->is_open && each->report_ns <= self->now_ns)

@@ -181,12 +181,13 @@ START_TEST(test_the_rate_is_near_its_quota) {
       {1000, ""},  {1100, ""}, {1200, ""}, {1300, ""},
       {1400, ""},  {1500, ""}, {1600, ""}, {1700, "N"}, /* 8 */
       {1800, ""},  {2250, ""}, /* 1300 to 1800 are there, and this one: 7 */
-      {2350, ""},              /* 1400 to 1800 and two: 7 */
-      {2650, ""},              /* 1700, 1800 and three: 5, so it is over */
-      {2750, ""},              /* 1800 and four */
-      {2850, ""},              /* 2250, 2350 and three */
-      {2950, ""},  {3050, ""}, /* 7: the threshold is 8 again */
-      {3150, "N"},
+      {2255, ""},              /* sooner than it is looked at again */
+      {2350, ""},              /* 1400 to 1800 and three: 8, and it was never over */
+      {2650, ""},              /* 1700, 1800 and four: 6, so now it is */
+      {2750, ""},              /* 1800 and five */
+      {2850, ""},              /* the four from 2250 to 2650, and two */
+      {2950, ""},              /* 7: the threshold is 8 again */
+      {3050, "N"},
   };
 
   setup(MSKGOV_ADAPTIVE_OFF);

@@ -142,7 +142,7 @@ START_TEST(it_recovers) {
   header = map_file(&size);
   run(&sim, WINDOW_NS);
 
-  for (int round = 0; round < 10; round++) {
+  for (int round = 0; round < 6; round++) {
     uint64_t took_ns;
 
     for (int i = 0; i < 20; i++) {

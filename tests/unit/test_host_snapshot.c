@@ -241,7 +241,7 @@ START_TEST(looking_changes_nothing) {
   ck_assert_int_eq(mskgov_host_snapshot_prometheus(snapshot, &text, NULL), 0);
   mskgov_text_free(text);
   mskgov_host_snapshot_free(snapshot);
-  if (geteuid() == 0) {
+  if (geteuid() == 0 && TEST_CHILD_MAY_START_THREADS) {
     ck_assert_int_eq(look_as_nobody(), -MSKGOV_ERR_SYSTEM);
     ck_assert_int_eq(chmod(test_directory, 0711), 0);
     ck_assert_int_eq(chmod(test_file, 0644), 0);
@@ -249,7 +249,7 @@ START_TEST(looking_changes_nothing) {
     ck_assert_int_eq(chmod(test_directory, 0755), 0);
     ck_assert_int_eq(look_as_nobody(), 0);
   } else {
-    puts("skipped in part: only root can become another user");
+    puts("skipped in part: only root can become another user, and not with a sanitizer");
   }
   after = read_file(&size_after);
   ck_assert_uint_eq(size, size_after);
@@ -330,7 +330,7 @@ START_TEST(damage_is_told_or_bounded) {
   for (size_t i = 0; i < COUNT(self.governors); i++)
     mskgov_governor_stop(self.governors[i]);
   whole = read_file(&size);
-  for (int i = 0; i < 500; i++) {
+  for (int i = 0; i < 200; i++) {
     gov_host_header *header = map_file(&size);
     mskgov_host_snapshot *snapshot = NULL;
     int hits = 1 + (int)(draw(&random) % 64);
@@ -349,7 +349,7 @@ START_TEST(damage_is_told_or_bounded) {
     memcpy(header, whole, size);
     munmap(header, size);
   }
-  ck_assert_int_gt(looked, 400);
+  ck_assert_int_gt(looked, 160);
   free(whole);
   tear_down(&self);
 }

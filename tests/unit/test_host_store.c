@@ -62,7 +62,7 @@ static void open_for_good(int number, int count) {
   sim.open_ns = UINT64_MAX / 4;
   while (count > 0) {
     count -= ask(&sim, number, &at_ns) == GOV_TAKE_DONE;
-    for (attempt *each = sim.attempts; each < sim.attempts + ATTEMPTS_MAX; each++)
+    for (attempt *each = sim.attempts; each < sim.attempts_end; each++)
       if (each->member >= 0 && !each->is_open) {
         give(&sim, each, GOV_GIVE_CONNECTED);
         each->close_ns = UINT64_MAX;
@@ -178,7 +178,7 @@ START_TEST(the_smallest_quota_holds_for_all) {
 
   /* who leaves takes its quota along */
   for (int i = 2; i >= 1; i--) {
-    for (attempt *each = sim.attempts; each < sim.attempts + ATTEMPTS_MAX; each++)
+    for (attempt *each = sim.attempts; each < sim.attempts_end; each++)
       if (each->member == i)
         give(&sim, each, GOV_GIVE_FAILED);
     sim.all[i].store->ops->free(sim.all[i].store);

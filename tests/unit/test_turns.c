@@ -47,8 +47,9 @@ static const struct {
     /* (8 -10 2) after two; (12 6 -) and (-4 22 1): background has lost what it had */
     {{{"ncb", "cc"}, {"nc", "n"}, {"ncb", "c"}}},
     /* background has paid: (2 8 -10); having been away it begins at 0 and not at -10:
-       (6 24 -) (10 19 1) */
-    {{{"ncb", "ccnccccnccb"}, {"nc", "c"}, {"ncb", "c"}}},
+       (6 24 -), then (10 20 1) (14 15 2) (18 10 3) (1 26 4) (5 21 5) (9 16 6) (13 11 7)
+       (-4 27 8) (0 22 9) (4 17 10) (8 12 11) (12 7 12) (-5 23 13) (-1 18 14) (3 13 15) */
+    {{{"ncb", "ccnccccnccb"}, {"nc", "c"}, {"ncb", "ccncccnccccnccb"}}},
 };
 
 START_TEST(test_turns_by_hand) {
