@@ -35,13 +35,13 @@ typedef struct host_store {
   gov_list budgets; /* under the mutex */
 } host_store;
 
-/* What a request looks at comes first, so that it lies together. */
 /* What was found beyond the words of a quota, and how many of them may be taken for that. */
 typedef struct beyond {
   uint32_t held, usable;
   uint64_t looked_ns;
 } beyond;
 
+/* What a request looks at comes first, so that it lies together. */
 typedef struct host_budget {
   _Alignas(64) gov_budget base;
   host_store *store;
