@@ -13,7 +13,7 @@
  *
  * One machine stands in for thousands here, so a fleet has no more handshakes under way than
  * it gets through before the brokers lose patience; the others whose turn has come follow as
- * those end. Below a quota that does not bind.
+ * those end. Where a governor paces them there are far fewer.
  *
  * Threads: one thread makes, starts and frees a fleet; the counts may be read by any. The
  * fleet's own thread, which does all connecting, runs from bench_light_start to

@@ -195,23 +195,22 @@ START_TEST(test_when_to_ask_again) {
   governor = make_governor(options);
   broker = broker_of(governor, BROKER);
   for (int grants = 0, asked = 0; grants < 4;) {
+    uint64_t before = now_ns();
     mskgov_permit *permit = try_as(broker, NULL, &wait_ms);
 
     if (permit) {
-      uint64_t now = now_ns();
-
-      /* by the coarse clock, which lags behind by up to 10 ms */
-      ck_assert_uint_ge(now + 10 * MS, granted_ns + 50 * MS);
+      /* by the coarse clock, which lags behind by 10 ms, or more on a host that stalls */
+      ck_assert_uint_ge(now_ns() + 25 * MS, granted_ns + 50 * MS);
       mskgov_permit_report(permit, MSKGOV_OUTCOME_CONNECTED, NULL);
       mskgov_permit_release(permit);
-      granted_ns = now;
+      granted_ns = before;
       grants++;
       asked = 0;
       continue;
     }
     ck_assert_uint_gt(wait_ms, 0);
     ck_assert_uint_le(wait_ms, 50 + 10 + 1);
-    ck_assert_int_le(++asked, 2);
+    ck_assert_int_le(++asked, 3);
     for (uint64_t until = now_ns() + wait_ms * MS; now_ns() < until;)
       sched_yield();
   }
@@ -219,7 +218,7 @@ START_TEST(test_when_to_ask_again) {
 }
 END_TEST
 
-/* However long it is: a minute, less what has passed since the grant. */
+/* However long it is: ten seconds, less what has passed since the grant. */
 START_TEST(test_a_long_wait_is_told) {
   mskgov_governor_options options = fast_options();
   mskgov_governor *governor;
@@ -237,7 +236,7 @@ START_TEST(test_a_long_wait_is_told) {
   for (int again = 0; again < 2; again++) {
     ck_assert_ptr_null(try_as(broker, NULL, &wait_ms));
     ck_assert_uint_le(wait_ms, 10000 + 10 + 1);
-    ck_assert_uint_ge(wait_ms + (now_ns() - before) / MS + 1 + 10, 10000);
+    ck_assert_uint_ge(wait_ms + (now_ns() - before) / MS + 1 + 25, 10000);
   }
   mskgov_permit_release(permit);
   mskgov_governor_free(governor);
