@@ -26,6 +26,7 @@
 #define THREADS_MAX 2
 #define BATCH 1000u
 #define WRONG_MAX 20
+#define SETTLE_US 1500000
 #define WARM_UP_NS (100 * BENCH_NS_PER_MS)
 
 static const char help[] =
@@ -252,11 +253,8 @@ static int prepare(contest *of, mskgov_error_info *error) {
 
   for (uint32_t i = 0; !rc && i < BROKERS; i++)
     rc = mskgov_governor_broker(of->governor, of->names->text[i], &of->brokers[i], error);
-  if (rc || of->admitted)
-    return rc;
-
-  /* takes what there is at each broker */
-  for (uint32_t i = 0; i < BROKERS; i++) {
+  /* takes what there is at each broker; where there is always more, once */
+  for (uint32_t i = 0; !rc && i < BROKERS; i++) {
     mskgov_permit *permit;
 
     do {
@@ -264,7 +262,7 @@ static int prepare(contest *of, mskgov_error_info *error) {
       if (permit)
         mskgov_permit_report(permit, MSKGOV_OUTCOME_CONNECTED, NULL);
       mskgov_permit_release(permit);
-    } while (!rc && permit);
+    } while (!rc && permit && !of->admitted);
   }
 
   return rc;
@@ -290,6 +288,9 @@ static int run_keyed(const char *name, bool admitted, const char *directory,
   rc = mskgov_governor_new(&of.governor, &options, error);
   if (!rc)
     rc = prepare(&of, error);
+  /* for a second after somebody has joined, a host store looks for what others hold */
+  if (!rc && directory)
+    usleep(SETTLE_US);
   if (!rc)
     rc = run_contest(&of, millis, as_json, error);
   mskgov_governor_free(of.governor);
