@@ -228,7 +228,5 @@ void gov_gate_read(gov_gate *gate, uint64_t now_ns, mskgov_broker_metrics *metri
   metrics->connections_used = usage.connections_used;
   metrics->connections_limit = usage.connections_limit;
   metrics->line = usage.line;
-  metrics->rate_percent = usage.rate_part * 100 / GOV_ADAPTIVE_WHOLE;
-  if (metrics->rate_percent == 0)
-    metrics->rate_percent = 1;
+  metrics->rate_percent = gov_adaptive_percent(usage.rate_part);
 }

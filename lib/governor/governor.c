@@ -11,18 +11,18 @@
 #include <string.h>
 
 static int make_store(mskgov_governor *governor, const mskgov_governor_options *options,
-                      mskgov_error_info *error) {
+                      const gov_store_options *store, mskgov_error_info *error) {
   if (options->store == MSKGOV_STORE_HOST)
-    return gov_store_host_new(&governor->store, &governor->store_options,
-                              options->host_directory, options->host_group, error);
+    return gov_store_host_new(&governor->store, store, options->host_directory,
+                              options->host_group, error);
 
-  governor->store = gov_store_local_new(&governor->store_options);
+  governor->store = gov_store_local_new(store);
 
   return governor->store ? 0 : gov_error_no_memory(error);
 }
 
 static int make_parts(mskgov_governor *governor, const mskgov_governor_options *options,
-                      mskgov_error_info *error) {
+                      const gov_store_options *store, mskgov_error_info *error) {
   gov_options_for_gates(options, &governor->gate_options);
   governor->store_kind = options->store;
   governor->scope = options->quota.scope;
@@ -39,7 +39,7 @@ static int make_parts(mskgov_governor *governor, const mskgov_governor_options *
       return gov_error_no_memory(error);
   }
 
-  return make_store(governor, options, error);
+  return make_store(governor, options, store, error);
 }
 
 /* Frees what is not shared between threads; for one that has no thread (any more). */
@@ -69,7 +69,6 @@ int mskgov_governor_new(mskgov_governor **out, const mskgov_governor_options *op
   if (!governor)
     return gov_error_no_memory(error);
 
-  governor->store_options = store_options;
   governor->clock = &gov_clock_system;
   governor->process = gov_process_generation();
   atomic_init(&governor->users, 1);
@@ -77,7 +76,7 @@ int mskgov_governor_new(mskgov_governor **out, const mskgov_governor_options *op
   gov_index_init(&governor->brokers);
   gov_heap_init(&governor->locked.agenda);
   gov_list_init(&governor->locked.ended);
-  rc = make_parts(governor, options, error);
+  rc = make_parts(governor, options, &store_options, error);
   if (rc) {
     free_parts(governor);
     return rc;
@@ -259,8 +258,6 @@ int mskgov_governor_set_quota(mskgov_governor *governor, const mskgov_quota *quo
     return rc;
 
   pthread_mutex_lock(&governor->mutex);
-  governor->store_options.pacing = pacing;
-  governor->store_options.max_connections = quota->max_connections;
   governor->store->ops->change(governor->store, &pacing, quota->max_connections);
   pthread_mutex_unlock(&governor->mutex);
 

@@ -52,7 +52,6 @@ struct mskgov_broker {
 struct mskgov_governor {
   gov_gate_options gate_options;
   gov_store *store;
-  gov_store_options store_options; /* the quota's part: under the mutex */
   mskgov_store store_kind;
   mskgov_quota_scope scope;
   char *cluster; /* whose name stands for all brokers, if the scope is the cluster */

@@ -99,9 +99,7 @@ static int read_broker(const mskgov_host_snapshot *snapshot,
   broker->window_used =
       gov_host_window_used(segment, agreement->window_connections, snapshot->at_ns);
   broker->window_ms = (uint32_t)(agreement->window_ns / GOV_NS_PER_MS);
-  broker->rate_percent = part * 100 / GOV_ADAPTIVE_WHOLE;
-  if (broker->rate_percent == 0)
-    broker->rate_percent = 1;
+  broker->rate_percent = gov_adaptive_percent(part);
   broker->connections_limit = agreement->max_connections;
   broker->usage_count = snapshot->member_count;
   for (uint32_t i = 0; i < snapshot->member_count; i++) {

@@ -192,9 +192,12 @@ static uint32_t members_used(const gov_host_file *file) {
   return used < MSKGOV_HOST_MEMBERS_MAX ? used : MSKGOV_HOST_MEMBERS_MAX;
 }
 
+static uint32_t generation_of(const gov_host_file *file, uint32_t id) {
+  return atomic_load_explicit(&file->header->members[id].generation, memory_order_acquire);
+}
+
 bool gov_host_member_is_there(const gov_host_file *file, uint32_t id) {
-  return atomic_load_explicit(&file->header->members[id].generation,
-                              memory_order_acquire) != 0;
+  return generation_of(file, id) != 0;
 }
 
 bool gov_host_member_sweep(gov_host_member *member, gov_host_file *file, uint64_t every_ns,
@@ -274,10 +277,6 @@ uint32_t gov_host_row_line(const gov_host_row *row) {
   uint32_t line = atomic_load_explicit(&row->line, memory_order_relaxed);
 
   return line < LINE_MAX_BELIEVED ? line : LINE_MAX_BELIEVED;
-}
-
-static uint32_t generation_of(const gov_host_file *file, uint32_t id) {
-  return atomic_load_explicit(&file->header->members[id].generation, memory_order_acquire);
 }
 
 bool gov_host_window_is_held(const gov_host_file *file, uint64_t word) {

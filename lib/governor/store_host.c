@@ -22,8 +22,6 @@
 #define BEYOND_EVERY_NS (10 * GOV_NS_PER_MS)
 /* Who takes longer to write its quota has been stopped or killed in the middle of it. */
 #define CHANGE_NS GOV_NS_PER_S
-/* Since when, in ms (policy/adaptive.h). */
-#define ADAPTIVE_SINCE_MASK ((UINT64_C(1) << 47) - 1)
 
 typedef struct host_store {
   gov_store base;
@@ -88,7 +86,7 @@ static uint32_t part_now(const host_budget *budget, uint64_t state, uint64_t now
 static uint64_t read_adaptive(host_budget *budget, uint64_t now_ns) {
   uint64_t state = atomic_load_explicit(&budget->segment->adaptive, memory_order_relaxed);
 
-  if ((state & ADAPTIVE_SINCE_MASK) <= (now_ns + GOV_NS_PER_S) / GOV_NS_PER_MS)
+  if (gov_adaptive_since_ms(state) <= (now_ns + GOV_NS_PER_S) / GOV_NS_PER_MS)
     return state;
   atomic_compare_exchange_strong(&budget->segment->adaptive, &state, 0);
 

@@ -25,7 +25,7 @@ uint64_t gov_adaptive_start(bool alone, uint64_t now_ns) {
 
 /* Windows since the state was made; none for a time that is yet to come. */
 static uint64_t windows_since(uint64_t state, uint64_t window_ns, uint64_t now_ns) {
-  uint64_t since_ms = state & SINCE_MASK, now_ms = now_ns / NS_PER_MS;
+  uint64_t since_ms = gov_adaptive_since_ms(state), now_ms = now_ns / NS_PER_MS;
   uint64_t window_ms = window_ns / NS_PER_MS ? window_ns / NS_PER_MS : 1;
   uint64_t windows = now_ms > since_ms ? (now_ms - since_ms) / window_ms : 0;
 
@@ -63,6 +63,16 @@ uint64_t gov_adaptive_cut(uint64_t state, uint64_t window_ns, uint64_t now_ns) {
 
   return pack(false, part < GOV_ADAPTIVE_FLOOR ? GOV_ADAPTIVE_FLOOR : part,
               now_ns / NS_PER_MS);
+}
+
+uint32_t gov_adaptive_percent(uint32_t part) {
+  uint32_t percent = part * 100 / GOV_ADAPTIVE_WHOLE;
+
+  return percent ? percent : 1;
+}
+
+uint64_t gov_adaptive_since_ms(uint64_t state) {
+  return state & SINCE_MASK;
 }
 
 uint64_t gov_adaptive_stretch_ns(uint64_t interval_ns, uint32_t part) {

@@ -38,6 +38,12 @@ uint32_t gov_adaptive_part(uint64_t state, uint64_t window_ns, uint64_t now_ns);
 /* A rejection: the state after it, which may be the same. */
 uint64_t gov_adaptive_cut(uint64_t state, uint64_t window_ns, uint64_t now_ns);
 
+/* A part in percent, 1 to 100. */
+uint32_t gov_adaptive_percent(uint32_t part);
+
+/* Since when the state holds, in ms of the clock that it was given. */
+uint64_t gov_adaptive_since_ms(uint64_t state);
+
 /* An interval between grants, stretched to the part of the rate; saturates. */
 uint64_t gov_adaptive_stretch_ns(uint64_t interval_ns, uint32_t part);
 
