@@ -8,11 +8,14 @@ void gov_held_slot_init(gov_held_slot *slot) {
 }
 
 bool gov_held_slot_is_there(gov_held_slot *slot, uint64_t now_ns) {
-  uint64_t patience_ns = slot->rate.interval_ns > slot->rate.late_ns
-                             ? slot->rate.interval_ns
-                             : slot->rate.late_ns;
+  uint64_t patience_ns;
 
-  if (slot->at_ns != UINT64_MAX && now_ns > gov_time_add(slot->at_ns, patience_ns))
+  if (slot->at_ns == UINT64_MAX)
+    return false;
+
+  patience_ns = slot->rate.interval_ns > slot->rate.late_ns ? slot->rate.interval_ns
+                                                            : slot->rate.late_ns;
+  if (now_ns > gov_time_add(slot->at_ns, patience_ns))
     slot->at_ns = UINT64_MAX;
 
   return slot->at_ns != UINT64_MAX;

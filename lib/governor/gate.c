@@ -1,6 +1,7 @@
 #include "governor/gate.h"
 
 #include "base/clock.h"
+#include "base/cold.h"
 
 #include <string.h>
 
@@ -194,20 +195,26 @@ uint64_t gov_gate_advance(gov_gate *gate, uint64_t now_ns, gov_list *ended) {
   return next_ns;
 }
 
+/* Whether the client's back-off or those who wait come before a request of now. */
+GOV_COLD static bool has_to_wait(gov_gate *gate, const char *client, uint64_t now_ns,
+                                 uint64_t *at_ns) {
+  uint64_t ready_ns = gov_streaks_not_before_ns(&gate->streaks, client);
+
+  if (ready_ns > now_ns)
+    *at_ns = ready_ns;
+  else if (gov_gate_line(gate) > 0)
+    *at_ns = gov_gate_estimate_ns(gate, client, MSKGOV_PRIORITY_NORMAL, now_ns);
+  else
+    return false;
+
+  return true;
+}
+
 bool gov_gate_try(gov_gate *gate, const char *client, uint64_t now_ns, gov_place *place,
                   uint64_t *at_ns) {
-  uint64_t ready_ns = gov_streaks_clients(&gate->streaks)
-                          ? gov_streaks_not_before_ns(&gate->streaks, client)
-                          : 0;
-
-  if (ready_ns > now_ns) {
-    *at_ns = ready_ns;
+  if ((gov_streaks_clients(&gate->streaks) || gate->metrics.waiting) &&
+      has_to_wait(gate, client, now_ns, at_ns))
     return false;
-  }
-  if (gov_gate_line(gate) > 0) {
-    *at_ns = gov_gate_estimate_ns(gate, client, MSKGOV_PRIORITY_NORMAL, now_ns);
-    return false;
-  }
   if (gate->budget->ops->take(gate->budget, 0, now_ns, place, at_ns) != GOV_TAKE_DONE)
     return false;
 

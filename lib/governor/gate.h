@@ -35,14 +35,14 @@ typedef struct gov_gate_options {
   gov_events *events; /* borrowed; NULL: nobody listens */
 } gov_gate_options;
 
-/* What a request looks at comes first, so that it lies together. */
+/* What every request writes comes first, so that it lies together. */
 typedef struct gov_gate {
+  mskgov_broker_metrics metrics;
   gov_budget *budget; /* borrowed */
   gov_streaks streaks;
   const gov_gate_options *options;     /* borrowed */
   uint32_t in_line[MSKGOV_PRIORITIES]; /* lengths of: */
-  mskgov_broker_metrics metrics;
-  const char *address; /* borrowed */
+  const char *address;                 /* borrowed */
   gov_turns turns;
   gov_list lines[MSKGOV_PRIORITIES]; /* waiters past their back-off, in order */
   uint32_t told_line;                /* what the budget knows of the lines' length */

@@ -4,6 +4,7 @@
 #include "governor/gate.h"
 
 #include "base/clock.h"
+#include "base/cold.h"
 #include "policy/adaptive.h"
 
 #include <stdio.h>
@@ -71,22 +72,30 @@ static uint32_t wait_bucket(uint64_t wait_ms) {
 }
 
 void gov_gate_count_wait(gov_gate *gate, uint64_t waited_ms) {
-  gate->metrics.waits[waited_ms ? wait_bucket(waited_ms) : 0]++;
+  if (waited_ms == 0) { /* the rest of the counters lies further away */
+    gate->metrics.waits[0]++;
+    return;
+  }
+
+  gate->metrics.waits[wait_bucket(waited_ms)]++;
   gate->metrics.wait_sum_ms += waited_ms;
+}
+
+GOV_COLD static void tell_grant(gov_gate *gate, const char *client, uint64_t waited_ms,
+                                uint64_t now_ns) {
+  tell(gate,
+       (mskgov_event){.kind = MSKGOV_EVENT_GRANTED, .client = client, .wait_ms = waited_ms},
+       now_ns);
+  if (now_ns >= gov_time_add(gate->near_seen_ns, NEAR_EVERY_NS))
+    tell_near(gate, now_ns);
 }
 
 void gov_gate_count_grant(gov_gate *gate, const char *client, uint64_t waited_ms,
                           uint64_t now_ns) {
   gate->metrics.granted++;
   gate->metrics.connecting++;
-
-  if (!gate->options->events)
-    return;
-  tell(gate,
-       (mskgov_event){.kind = MSKGOV_EVENT_GRANTED, .client = client, .wait_ms = waited_ms},
-       now_ns);
-  if (now_ns >= gov_time_add(gate->near_seen_ns, NEAR_EVERY_NS))
-    tell_near(gate, now_ns);
+  if (gate->options->events)
+    tell_grant(gate, client, waited_ms, now_ns);
 }
 
 void gov_gate_throttle(gov_gate *gate, const gov_waiter *waiter, uint64_t now_ns) {

@@ -35,8 +35,8 @@ struct mskgov_broker {
   pthread_mutex_t mutex;
   struct {
     mskgov_permit *spare; /* released permits without a client's name, to use again */
-    uint32_t spares;
-    uint32_t permits; /* not yet released; while there are, it holds the governor */
+    uint32_t permits;     /* not yet released; while there are, it holds the governor */
+    uint8_t spares;
     bool holds_governor;
     bool stopped;
     bool on_agenda; /* `due` is in the agenda */

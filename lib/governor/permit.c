@@ -1,5 +1,6 @@
 #include <mskgov/permit.h>
 
+#include "base/cold.h"
 #include "base/error.h"
 #include "base/process.h"
 #include "base/thread.h"
@@ -49,24 +50,38 @@ static int check_request(mskgov_governor *governor, const char *address,
   return rc;
 }
 
-/* A permit that waits; while it is out the broker holds the governor. */
+GOV_COLD static mskgov_permit *make(mskgov_broker *broker, const char *name) {
+  size_t size = strlen(name) + 1;
+  mskgov_permit *permit = calloc(1, sizeof(*permit) + size);
+
+  if (!permit)
+    return NULL;
+
+  permit->broker = broker;
+  permit->has_name = size > 1;
+  memcpy(permit->client, name, size);
+  permit->waiter.client = permit->client;
+
+  return permit;
+}
+
+GOV_COLD static void hold_governor_locked(mskgov_broker *broker) {
+  broker->locked.holds_governor = true;
+  atomic_fetch_add(&broker->governor->holds, 1);
+}
+
 mskgov_permit *gov_permit_new_locked(mskgov_broker *broker, const mskgov_client *client) {
   const char *name = gov_client_name(client);
-  size_t size = *name ? strlen(name) + 1 : 1;
   mskgov_permit *permit = broker->locked.spare;
 
-  if (size == 1 && permit) {
+  if (permit && !*name) {
     /* in no list and no heap, as it was left */
     broker->locked.spare = permit->next_spare;
     broker->locked.spares--;
   } else {
-    permit = calloc(1, sizeof(*permit) + size);
+    permit = make(broker, name);
     if (!permit)
       return NULL;
-    permit->broker = broker;
-    permit->has_name = size > 1;
-    memcpy(permit->client, name, size);
-    permit->waiter.client = permit->client;
   }
 
   permit->state = GOV_PERMIT_WAITING;
@@ -76,10 +91,8 @@ mskgov_permit *gov_permit_new_locked(mskgov_broker *broker, const mskgov_client 
   permit->waiter.rc = 0;
   permit->waiter.priority = (uint8_t)priority_of(client);
   broker->locked.permits++;
-  if (!broker->locked.holds_governor) {
-    broker->locked.holds_governor = true;
-    atomic_fetch_add(&broker->governor->holds, 1);
-  }
+  if (!broker->locked.holds_governor)
+    hold_governor_locked(broker);
 
   return permit;
 }

@@ -1,6 +1,7 @@
 #include "governor/store_local.h"
 
 #include "base/clock.h"
+#include "base/cold.h"
 #include "base/error.h"
 #include "base/list.h"
 #include "policy/adaptive.h"
@@ -21,7 +22,7 @@ typedef struct local_store {
   gov_list budgets;          /* under the mutex */
 } local_store;
 
-/* What a request looks at comes first, so that it lies together. */
+/* What every request writes comes first, so that it lies together. */
 typedef struct local_budget {
   _Alignas(64) gov_budget base;
   local_store *store;
@@ -29,11 +30,11 @@ typedef struct local_budget {
   uint32_t max_connections;
   uint32_t connecting, open;
   gov_bucket bucket;
-  uint64_t adaptive_state; /* 0: not begun */
-  uint64_t rate_until_ns;  /* how long `rate` is right */
-  gov_held_slot slot;
-  gov_bucket_rate rate;
   gov_window window;
+  gov_held_slot slot;
+  uint64_t rate_until_ns; /* how long this is right: */
+  gov_bucket_rate rate;
+  uint64_t adaptive_state; /* 0: not begun */
   mskgov_pacing pacing;
   mskgov_adaptive adaptive;
   uint64_t used_ns; /* when one that is alone last reserved a slot */
@@ -43,11 +44,8 @@ typedef struct local_budget {
 
 /* Takes over options that have changed: the pace starts anew, so that nobody waits for a
    slot of the old rate; the window keeps what it holds, and so the new quota exact. */
-static void follow(local_budget *budget, uint64_t now_ns) {
+GOV_COLD static void take_over(local_budget *budget, uint64_t now_ns) {
   local_store *store = budget->store;
-
-  if (atomic_load_explicit(&store->version, memory_order_acquire) == budget->version)
-    return;
 
   pthread_mutex_lock(&store->mutex);
   budget->version = atomic_load(&store->version);
@@ -60,6 +58,12 @@ static void follow(local_budget *budget, uint64_t now_ns) {
   gov_bucket_init(&budget->bucket);
   gov_window_change(&budget->window, budget->pacing.window_connections,
                     budget->pacing.window_ns, now_ns);
+}
+
+static inline void follow(local_budget *budget, uint64_t now_ns) {
+  if (atomic_load_explicit(&budget->store->version, memory_order_acquire) !=
+      budget->version)
+    take_over(budget, now_ns);
 }
 
 static uint32_t part_now(const local_budget *budget, uint64_t now_ns) {
@@ -84,11 +88,8 @@ static void begin(local_budget *budget, uint64_t now_ns) {
   budget->used_ns = now_ns;
 }
 
-static const gov_bucket_rate *rate_now(local_budget *budget, uint64_t now_ns) {
+GOV_COLD static void renew_rate(local_budget *budget, uint64_t now_ns) {
   uint32_t part;
-
-  if (now_ns < budget->rate_until_ns)
-    return &budget->rate;
 
   begin(budget, now_ns);
   part = part_now(budget, now_ns);
@@ -97,24 +98,32 @@ static const gov_bucket_rate *rate_now(local_budget *budget, uint64_t now_ns) {
       part < GOV_ADAPTIVE_WHOLE || budget->adaptive == MSKGOV_ADAPTIVE_ALONE
           ? now_ns + budget->pacing.window_ns / 8
           : UINT64_MAX;
+}
+
+static inline const gov_bucket_rate *rate_now(local_budget *budget, uint64_t now_ns) {
+  if (now_ns >= budget->rate_until_ns)
+    renew_rate(budget, now_ns);
 
   return &budget->rate;
 }
 
-/* A slot of the bucket: one that is held for the line, or the next. */
-static uint64_t take_slot(local_budget *budget, uint32_t line, uint64_t now_ns) {
-  uint64_t at_ns;
+/* A slot of the bucket that is due: one that is held for the line, or the next. */
+static bool take_slot(local_budget *budget, uint32_t line, uint64_t now_ns,
+                      uint64_t *at_ns) {
+  gov_held_slot *slot = &budget->slot;
 
-  if (gov_held_slot_is_there(&budget->slot, now_ns))
-    return budget->slot.at_ns;
-
-  if (line == 0) {
-    gov_bucket_reserve_alone(&budget->bucket, rate_now(budget, now_ns), now_ns, 0, &at_ns);
-    return at_ns;
+  if (!gov_held_slot_is_there(slot, now_ns)) {
+    if (line == 0)
+      return gov_bucket_reserve_alone(&budget->bucket, rate_now(budget, now_ns), now_ns, 0,
+                                      at_ns) == GOV_BUCKET_GRANTED;
+    gov_held_slot_reserve(slot, &budget->bucket, rate_now(budget, now_ns), now_ns);
   }
-  gov_held_slot_reserve(&budget->slot, &budget->bucket, rate_now(budget, now_ns), now_ns);
+  *at_ns = slot->at_ns;
+  if (slot->at_ns > now_ns)
+    return false;
+  gov_held_slot_init(slot);
 
-  return budget->slot.at_ns;
+  return true;
 }
 
 static gov_take take(gov_budget *base, uint32_t line, uint64_t now_ns, gov_place *place,
@@ -132,11 +141,9 @@ static gov_take take(gov_budget *base, uint32_t line, uint64_t now_ns, gov_place
       return GOV_TAKE_RATE;
   }
 
-  *at_ns = take_slot(budget, line, now_ns);
-  if (*at_ns > now_ns)
+  if (!take_slot(budget, line, now_ns, at_ns))
     return GOV_TAKE_RATE;
 
-  gov_held_slot_init(&budget->slot);
   gov_window_grant(&budget->window);
   budget->connecting++;
   *place = (gov_place){0};

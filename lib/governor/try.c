@@ -1,26 +1,12 @@
 /*
  * Asking for a permit without waiting: the shortest way through a gate.
  */
+#include "base/cold.h"
 #include "base/process.h"
 #include "governor/governor.h"
 
 /* How long what was seen of a budget that other processes share is believed. */
 #define LOOK_AGAIN_NS (100 * GOV_NS_PER_MS)
-
-/* A place for a request that does not wait. Time is read exactly only if it matters. */
-static bool try_locked(mskgov_broker *broker, const char *name, uint64_t *now_ns,
-                       gov_place *place, uint64_t *at_ns) {
-  gov_gate *gate = &broker->locked.gate;
-
-  if (gov_gate_try(gate, name, *now_ns, place, at_ns))
-    return true;
-  if (*at_ns > *now_ns + GOV_COARSE_LAG_NS)
-    return false;
-
-  *now_ns = gov_clock_monotonic_ns(broker->governor->clock);
-
-  return gov_gate_try(gate, name, *now_ns, place, at_ns);
-}
 
 /* Spares those who come next the lock, for as long as the answer holds for all of them. */
 static void note_refusal_locked(mskgov_broker *broker, const char *name, uint64_t now_ns,
@@ -34,30 +20,52 @@ static void note_refusal_locked(mskgov_broker *broker, const char *name, uint64_
   atomic_store_explicit(&broker->not_before_ns, at_ns, memory_order_relaxed);
 }
 
-static int try_and_lock(mskgov_broker *broker, const mskgov_client *client,
-                        uint64_t *now_ns, mskgov_permit **out, uint64_t *at_ns) {
+/* After a refusal at the coarse time: whether the exact time, which *now_ns is then, may
+   give another answer. */
+GOV_COLD static bool may_look_again(mskgov_broker *broker, const char *name,
+                                    uint64_t *now_ns, uint64_t at_ns, bool is_exact) {
+  if (!is_exact && at_ns <= *now_ns + GOV_COARSE_LAG_NS) {
+    *now_ns = gov_clock_monotonic_ns(broker->governor->clock);
+    return true;
+  }
+  note_refusal_locked(broker, name, *now_ns, at_ns);
+
+  return false;
+}
+
+GOV_COLD static int revoke_locked(mskgov_broker *broker, gov_place *place,
+                                  uint64_t now_ns) {
+  gov_list nobody;
+
+  gov_list_init(&nobody);
+  gov_gate_revoke(&broker->locked.gate, place, now_ns, &nobody);
+
+  return MSKGOV_ERR_NO_MEMORY;
+}
+
+static inline int try_locked(mskgov_broker *broker, const mskgov_client *client,
+                             uint64_t *now_ns, mskgov_permit **out, uint64_t *at_ns) {
+  const char *name = gov_client_name(client);
+  bool is_exact = false;
   mskgov_permit *permit;
   gov_place place;
 
   if (broker->locked.stopped)
     return MSKGOV_ERR_STOPPED;
-  if (!try_locked(broker, gov_client_name(client), now_ns, &place, at_ns)) {
-    note_refusal_locked(broker, gov_client_name(client), *now_ns, *at_ns);
-    return 0;
+  while (!gov_gate_try(&broker->locked.gate, name, *now_ns, &place, at_ns)) {
+    if (!may_look_again(broker, name, now_ns, *at_ns, is_exact))
+      return 0;
+    is_exact = true;
   }
 
   permit = gov_permit_new_locked(broker, client);
-  if (!permit) {
-    gov_list nobody;
-
-    gov_list_init(&nobody);
-    gov_gate_revoke(&broker->locked.gate, &place, *now_ns, &nobody);
-    return MSKGOV_ERR_NO_MEMORY;
-  }
+  if (!permit)
+    return revoke_locked(broker, &place, *now_ns);
   permit->waiter.place = place;
   permit->state = GOV_PERMIT_GRANTED;
   *out = permit;
-  gov_governor_wake_for_events(broker->governor);
+  if (broker->governor->gate_options.events)
+    gov_governor_wake_for_events(broker->governor);
 
   return 0;
 }
@@ -71,7 +79,7 @@ int mskgov_broker_try(mskgov_broker *broker, const mskgov_client *client,
   *out = NULL;
   if (!gov_process_is(governor->process))
     return MSKGOV_ERR_FORKED;
-  rc = gov_client_check(client, NULL);
+  rc = client ? gov_client_check(client, NULL) : 0;
   if (rc)
     return rc;
 
@@ -80,7 +88,7 @@ int mskgov_broker_try(mskgov_broker *broker, const mskgov_client *client,
   if (at_ns <= now_ns + GOV_COARSE_LAG_NS) {
     at_ns = 0;
     pthread_mutex_lock(&broker->mutex);
-    rc = try_and_lock(broker, client, &now_ns, out, &at_ns);
+    rc = try_locked(broker, client, &now_ns, out, &at_ns);
     pthread_mutex_unlock(&broker->mutex);
   }
   if (wait_ms)
