@@ -35,7 +35,7 @@
 #include <stdint.h>
 
 #define GOV_HOST_MAGIC UINT64_C(0x31766f676b736d) /* "mskgov1" */
-#define GOV_HOST_VERSION 1u
+#define GOV_HOST_VERSION 2u
 #define GOV_HOST_PAGE 4096
 
 /* A member's place. */
@@ -84,11 +84,13 @@ typedef struct gov_host_row {
 
 typedef struct gov_host_segment {
   _Alignas(GOV_HOST_PAGE) gov_bucket bucket;
-  _Atomic uint64_t adaptive; /* policy/adaptive.h; 0: the start */
+  _Atomic uint64_t adaptive;                      /* policy/adaptive.h; 0: the start */
+  _Atomic uint32_t window_mark, connections_mark; /* words from here on have never been
+                                                     taken */
   _Alignas(64) _Atomic uint64_t address[GOV_HOST_ADDRESS_WORDS]; /* text, for the reader */
-  gov_host_row rows[MSKGOV_HOST_MEMBERS_MAX];
-  _Atomic uint64_t window[MSKGOV_HOST_WINDOW_MAX];
   _Atomic uint32_t connections[MSKGOV_HOST_CONNECTIONS_MAX];
+  _Atomic uint64_t window[MSKGOV_HOST_WINDOW_MAX];
+  gov_host_row rows[MSKGOV_HOST_MEMBERS_MAX];
 } gov_host_segment;
 
 #define GOV_HOST_FILE_MAX                                                                  \

@@ -34,14 +34,16 @@ static uint32_t seal_of(const gov_host_place *place) {
   return (uint32_t)(seal >> 32) | 1;
 }
 
-static void publish(gov_host_place *to, const gov_host_place *own, uint32_t generation) {
+static void publish(gov_host_place *to, gov_host_place *own, uint32_t generation) {
+  atomic_store(&own->generation, generation);
+  atomic_store(&own->seal, seal_of(own));
   atomic_store(&to->seal, 0);
   atomic_store(&to->window_connections, atomic_load(&own->window_connections));
   atomic_store(&to->max_connections, atomic_load(&own->max_connections));
   atomic_store(&to->window_ns, atomic_load(&own->window_ns));
   atomic_store(&to->interval_ns, atomic_load(&own->interval_ns));
   atomic_store(&to->generation, generation);
-  atomic_store(&to->seal, seal_of(to));
+  atomic_store(&to->seal, atomic_load(&own->seal));
 }
 
 static void write_name(gov_host_place *place) {
@@ -155,28 +157,35 @@ int gov_host_member_join(gov_host_member *member, gov_host_file *file,
 
 void gov_host_member_set_quota(gov_host_member *member, gov_host_file *file,
                                const mskgov_pacing *pacing, uint32_t max_connections) {
+  pthread_mutex_lock(&member->mutex);
   write_quota(&member->own, pacing, max_connections);
   publish(&file->header->members[member->id], &member->own, member->generation);
+  pthread_mutex_unlock(&member->mutex);
   atomic_fetch_add(&file->header->epoch, 1);
 }
 
-static bool differs(const gov_host_place *a, const gov_host_place *b) {
-  return atomic_load(&a->window_connections) != atomic_load(&b->window_connections) ||
+static inline bool differs(const gov_host_place *a, const gov_host_place *b) {
+  return atomic_load(&a->generation) != atomic_load(&b->generation) ||
+         atomic_load(&a->seal) != atomic_load(&b->seal) ||
+         atomic_load(&a->window_connections) != atomic_load(&b->window_connections) ||
          atomic_load(&a->max_connections) != atomic_load(&b->max_connections) ||
          atomic_load(&a->window_ns) != atomic_load(&b->window_ns) ||
          atomic_load(&a->interval_ns) != atomic_load(&b->interval_ns);
 }
 
-void gov_host_member_mend(gov_host_member *member, gov_host_file *file) {
-  gov_host_place *place = &file->header->members[member->id];
+bool gov_host_member_is_whole(const gov_host_member *member, const gov_host_file *file) {
+  return atomic_load(&file->header->members_used) > member->id &&
+         !differs(&file->header->members[member->id], &member->own);
+}
 
-  if (atomic_load(&place->generation) == member->generation &&
-      atomic_load(&file->header->members_used) > member->id &&
-      atomic_load(&place->seal) == seal_of(place) && !differs(place, &member->own))
+void gov_host_member_mend(gov_host_member *member, gov_host_file *file) {
+  /* who has it may be writing another quota; there is a next time */
+  if (gov_host_member_is_whole(member, file) || pthread_mutex_trylock(&member->mutex))
     return;
 
   count_in(file->header, member->id);
-  publish(place, &member->own, member->generation);
+  publish(&file->header->members[member->id], &member->own, member->generation);
+  pthread_mutex_unlock(&member->mutex);
   atomic_fetch_add(&file->header->epoch, 1);
 }
 

@@ -15,7 +15,7 @@ typedef struct gov_host_member {
   uint32_t id;
   uint32_t generation;
   gov_host_place own;    /* what its place says; the one in the file may be damaged */
-  pthread_mutex_t mutex; /* one of a process's threads clears up at a time */
+  pthread_mutex_t mutex; /* one of a process's threads clears up, or writes, at a time */
   _Atomic uint64_t swept_at_ns; /* when somebody of this process last looked */
 } gov_host_member;
 
@@ -52,7 +52,9 @@ void gov_host_member_leave(gov_host_member *member, gov_host_file *file);
 bool gov_host_member_sweep(gov_host_member *member, gov_host_file *file, uint64_t every_ns,
                            uint64_t now_ns);
 
-/* Writes the member's place anew if somebody has damaged it. */
+/* Whether the member's place says what it should; writes it anew if somebody has damaged
+   it. */
+bool gov_host_member_is_whole(const gov_host_member *member, const gov_host_file *file);
 void gov_host_member_mend(gov_host_member *member, gov_host_file *file);
 
 /* What the members allow now; `own` (not NULL) is one of them, whatever the file says. */

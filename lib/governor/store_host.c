@@ -1,9 +1,10 @@
 #include "governor/store_host.h"
 
 #include "base/clock.h"
+#include "base/cold.h"
 #include "base/error.h"
 #include "base/list.h"
-#include "governor/host_members.h"
+#include "governor/host_words.h"
 #include "policy/adaptive.h"
 #include "policy/share.h"
 
@@ -12,14 +13,12 @@
 
 /* How soon those who wait for another process look again. */
 #define POLL_NS (20 * GOV_NS_PER_MS)
+/* How often whoever takes places looks after what others may have damaged, and how far the
+   adaptive rate has come back. */
+#define LOOK_EVERY_NS (5 * GOV_NS_PER_MS)
 /* How often those look for killed processes who have to wait for what one may hold. */
 #define SWEEP_BLOCKED_NS (20 * GOV_NS_PER_MS)
 #define SWEEP_SHARING_NS GOV_NS_PER_S
-#define NO_PLACE UINT32_MAX
-/* How long words beyond the quota are looked for after it has changed: longer than anybody
-   takes to notice it in the middle of taking one. */
-#define BEYOND_NS GOV_NS_PER_S
-#define BEYOND_EVERY_NS (10 * GOV_NS_PER_MS)
 /* Who takes longer to write its quota has been stopped or killed in the middle of it. */
 #define CHANGE_NS GOV_NS_PER_S
 
@@ -33,29 +32,23 @@ typedef struct host_store {
   gov_list budgets; /* under the mutex */
 } host_store;
 
-/* What was found beyond the words of a quota, and how many of them may be taken for that. */
-typedef struct beyond {
-  uint32_t held, usable;
-  uint64_t looked_ns;
-} beyond;
-
 /* What a request looks at comes first, so that it lies together. */
 typedef struct host_budget {
   _Alignas(64) gov_budget base;
   host_store *store;
   gov_host_segment *segment;
+  gov_host_words words;
   gov_host_row *row; /* this member's; what it says if nobody has damaged it: */
   struct {
     uint32_t line, connecting, open;
     uint64_t granted, connected, rejected, failed;
   } mine;
-  uint32_t epoch;                            /* of the agreement */
-  uint32_t window_hint, connection_hint;     /* where to look first */
-  uint64_t adaptive_seen, adaptive_until_ns; /* while this holds, `rate` does */
+  const _Atomic uint32_t *store_epoch;
+  uint32_t epoch;         /* of the agreement */
+  uint64_t adaptive_seen; /* while this holds, and until */
+  uint64_t look_at_ns;    /* this moment, `rate` does */
   gov_host_agreement agreement;
   uint64_t change_until_ns; /* how long to wait for another quota to be written */
-  uint64_t beyond_until_ns; /* until then somebody may take words beyond the quota */
-  beyond window_beyond, connections_beyond;
   gov_bucket_rate rate;
   gov_held_slot slot;
   gov_share share;
@@ -120,41 +113,42 @@ static void agree(host_budget *budget, uint64_t now_ns) {
     return;
   }
   budget->agreement = agreement;
-  budget->beyond_until_ns = now_ns + BEYOND_NS;
-  budget->window_beyond.looked_ns = budget->connections_beyond.looked_ns = 0;
+  gov_host_words_follow(&budget->words, now_ns);
   if (budget->agreement.interval_ns < before_ns)
     catch_up(budget, now_ns);
 }
 
-/* Takes over what other members have changed: quotas, and the adaptive rate. */
-static void follow(host_budget *budget, uint64_t now_ns) {
+GOV_COLD static void take_over(host_budget *budget, uint64_t now_ns) {
   host_store *store = budget->store;
   uint64_t state = read_adaptive(budget, now_ns);
   uint32_t part, epoch;
 
   gov_host_member_mend(&store->member, &store->file);
   epoch = atomic_load_explicit(&store->file.header->epoch, memory_order_acquire);
-
-  if (epoch == budget->epoch && state == budget->adaptive_seen &&
-      now_ns < budget->adaptive_until_ns)
-    return;
-
   if (epoch != budget->epoch) {
     budget->epoch = epoch;
     agree(budget, now_ns);
   }
   part = part_now(budget, state, now_ns);
   budget->adaptive_seen = state;
-  budget->adaptive_until_ns =
-      part == GOV_ADAPTIVE_WHOLE ? UINT64_MAX : now_ns + budget->agreement.window_ns / 8;
+  budget->look_at_ns = now_ns + LOOK_EVERY_NS;
   budget->rate.interval_ns = gov_adaptive_stretch_ns(budget->agreement.interval_ns, part);
   budget->rate.late_ns = store->options.pacing.spread_ns / 2;
 }
 
-/* No slot is later than this: nobody reserves more than half a window ahead; the other half
-   is for clocks that were read earlier. */
+/* Takes over what other members have changed: quotas, and the adaptive rate. */
+static inline void follow(host_budget *budget, uint64_t now_ns) {
+  if (atomic_load_explicit(budget->store_epoch, memory_order_acquire) != budget->epoch ||
+      atomic_load_explicit(&budget->segment->adaptive, memory_order_relaxed) !=
+          budget->adaptive_seen ||
+      now_ns >= budget->look_at_ns)
+    take_over(budget, now_ns);
+}
+
+/* No slot is later than this: nobody reserves more than half a window ahead, and a store that
+   is made anew is quiet for one; the lag is for clocks that were read earlier. */
 static uint64_t last_slot_ns(const host_budget *budget, uint64_t now_ns) {
-  return gov_time_add(now_ns,
+  return gov_time_add(now_ns + GOV_COARSE_LAG_NS,
                       gov_time_add(budget->agreement.window_ns, budget->rate.interval_ns));
 }
 
@@ -169,7 +163,7 @@ static void mend_bucket(host_budget *budget, uint64_t now_ns) {
 }
 
 /* The same, without those who were killed: their quotas hold as long as nobody looks. */
-static void follow_living(host_budget *budget, uint64_t now_ns) {
+static inline void follow_living(host_budget *budget, uint64_t now_ns) {
   follow(budget, now_ns);
   if (budget->agreement.members > 1 &&
       gov_host_member_sweep(&budget->store->member, &budget->store->file, SWEEP_SHARING_NS,
@@ -223,20 +217,13 @@ static uint64_t reserve(host_budget *budget, uint32_t line, uint64_t now_ns) {
   return wait_ns;
 }
 
-/* A slot of the bucket that is due; 0, or when there will be one. */
-static uint64_t take_slot(host_budget *budget, uint32_t line, uint64_t now_ns) {
+/* A slot of the bucket for the line; 0 if it is due, or when there will be one. */
+static uint64_t take_held_slot(host_budget *budget, uint32_t line, uint64_t now_ns) {
   uint64_t wait_ns = 0;
 
   if (!gov_held_slot_is_there(&budget->slot, now_ns)) {
-    budget->slot.rate = budget->rate;
     mend_bucket(budget, now_ns);
-    if (line > 0)
-      wait_ns = reserve(budget, line, now_ns);
-    else if (gov_bucket_reserve(&budget->segment->bucket, &budget->rate, now_ns, 0,
-                                &budget->slot.at_ns) != GOV_BUCKET_GRANTED) {
-      wait_ns = budget->slot.at_ns;
-      gov_held_slot_init(&budget->slot);
-    }
+    wait_ns = reserve(budget, line, now_ns);
   }
   if (wait_ns)
     return wait_ns;
@@ -246,158 +233,44 @@ static uint64_t take_slot(host_budget *budget, uint32_t line, uint64_t now_ns) {
   return budget->slot.at_ns > now_ns ? budget->slot.at_ns : 0;
 }
 
-/* No report, and no end of a process, frees a word later than this: a window and the stray
-   from now on, and clocks may have been read earlier. */
-static uint64_t window_end_ns(const host_budget *budget, uint64_t now_ns) {
-  uint64_t window_ns = budget->agreement.window_ns;
+/* The same for a request that does not wait: whether there was one, and which. */
+static inline bool take_slot(host_budget *budget, uint64_t now_ns, uint64_t *slot_ns) {
+  if (gov_bucket_reserve(&budget->segment->bucket, &budget->rate, now_ns, 0, slot_ns) ==
+      GOV_BUCKET_GRANTED)
+    return true;
+  mend_bucket(budget, now_ns);
 
-  return now_ns + window_ns + GOV_HOST_STRAY_NS +
-         (window_ns > GOV_NS_PER_S ? window_ns : GOV_NS_PER_S);
+  return false;
 }
 
-static bool is_in_window(const host_budget *budget, uint32_t at, uint64_t now_ns) {
-  uint64_t word = atomic_load_explicit(&budget->segment->window[at], memory_order_relaxed);
-
-  if (word & GOV_HOST_HELD)
-    return gov_host_window_is_held(&budget->store->file, word);
-
-  return word > now_ns && word <= window_end_ns(budget, now_ns);
-}
-
-static bool is_connection(const host_budget *budget, uint32_t at, uint64_t now_ns) {
-  (void)now_ns;
-
-  return gov_host_connection_is_held(
-      &budget->store->file,
-      atomic_load_explicit(&budget->segment->connections[at], memory_order_relaxed));
-}
-
-/*
- * How many of the first `limit` words may be taken. Those beyond, held since a higher quota,
- * count as well: the largest number of which it holds that these and what is held from there
- * to the end are no more than the limit. As what is held beyond only becomes less, this stays
- * right while others take words meanwhile, and until one looks again.
- */
-static uint32_t usable(host_budget *budget, uint32_t limit, uint32_t end, beyond *found,
-                       bool (*is_held)(const host_budget *, uint32_t, uint64_t),
-                       uint64_t now_ns) {
-  uint32_t held = 0;
-
-  if (found->looked_ns && !found->held && now_ns >= budget->beyond_until_ns)
-    return limit;
-  if (found->looked_ns && now_ns < found->looked_ns + BEYOND_EVERY_NS)
-    return found->usable;
-
-  found->looked_ns = now_ns;
-  found->usable = limit;
-  for (uint32_t i = limit; i < end; i++)
-    held += is_held(budget, i, now_ns);
-  found->held = held;
-  while (found->usable > 0 && found->usable + held > limit)
-    held += is_held(budget, --found->usable, now_ns);
-
-  return found->usable;
-}
-
-/* Takes a free word of the window, or sets *at_ns to when one will be. */
-static uint32_t take_window(host_budget *budget, uint64_t now_ns, uint64_t *at_ns) {
-  const gov_host_member *member = &budget->store->member;
-  uint64_t held = gov_host_window_held(member->id, member->generation);
-  uint64_t far_ns = window_end_ns(budget, now_ns);
-  uint32_t count =
-      usable(budget, budget->agreement.window_connections, MSKGOV_HOST_WINDOW_MAX,
-             &budget->window_beyond, is_in_window, now_ns);
-  _Atomic uint64_t *words = budget->segment->window;
-  uint32_t at = budget->window_hint < count ? budget->window_hint : 0;
-
-  *at_ns = now_ns + POLL_NS;
-  for (uint32_t i = 0; i < count; i++, at = at + 1 < count ? at + 1 : 0) {
-    uint64_t word = atomic_load_explicit(&words[at], memory_order_relaxed);
-
-    if (word <= now_ns && atomic_compare_exchange_strong(&words[at], &word, held)) {
-      budget->window_hint = at + 1;
-      return at;
-    }
-    if (word & GOV_HOST_HELD ? !gov_host_window_is_held(&budget->store->file, word)
-                             : word > far_ns)
-      atomic_compare_exchange_strong(&words[at], &word,
-                                     now_ns + budget->agreement.window_ns);
-    else if (word & GOV_HOST_HELD)
-      continue;
-    else if (word > now_ns && word < *at_ns)
-      *at_ns = word;
-  }
-
-  return NO_PLACE;
-}
-
-/* Takes a free word of the connections: those that are open before there is a limit are to
-   count once there is one. */
-static uint32_t take_connection(host_budget *budget, uint64_t now_ns) {
-  const gov_host_member *member = &budget->store->member;
-  uint32_t held = gov_host_connection_held(member->id, member->generation);
-  uint32_t limit = budget->agreement.max_connections;
-  uint32_t count = limit == UINT32_MAX
-                       ? MSKGOV_HOST_CONNECTIONS_MAX
-                       : usable(budget, limit, MSKGOV_HOST_CONNECTIONS_MAX,
-                                &budget->connections_beyond, is_connection, now_ns);
-  _Atomic uint32_t *words = budget->segment->connections;
-  uint32_t at = budget->connection_hint < count ? budget->connection_hint : 0;
-
-  for (uint32_t i = 0; i < count; i++, at = at + 1 < count ? at + 1 : 0) {
-    uint32_t word = atomic_load_explicit(&words[at], memory_order_relaxed);
-
-    if ((word == 0 || !gov_host_connection_is_held(&budget->store->file, word)) &&
-        atomic_compare_exchange_strong(&words[at], &word, held)) {
-      budget->connection_hint = at + 1;
-      return at;
-    }
-  }
-
-  return NO_PLACE;
-}
-
-/* A word that is not this member's any more, since it was taken for dead, is left alone. */
-static void free_window(host_budget *budget, uint32_t at, uint64_t free_at_ns) {
-  uint64_t held =
-      gov_host_window_held(budget->store->member.id, budget->store->member.generation);
-
-  atomic_compare_exchange_strong(&budget->segment->window[at], &held, free_at_ns);
-}
-
-static void free_connection(host_budget *budget, uint32_t at) {
-  uint32_t held =
-      gov_host_connection_held(budget->store->member.id, budget->store->member.generation);
-
-  if (at == NO_PLACE)
-    return;
-  atomic_compare_exchange_strong(&budget->segment->connections[at], &held, 0);
-  budget->connection_hint = at;
-}
-
-/* Takes a word of each table. What is in the way may be held by a killed process. */
-static gov_take take_words(host_budget *budget, uint64_t now_ns, gov_place *place,
-                           uint64_t *at_ns) {
-  gov_take taken = GOV_TAKE_RATE;
-
-  place->connection = NO_PLACE;
-  place->window = take_window(budget, now_ns, at_ns);
-  if (place->window != NO_PLACE) {
-    place->connection = take_connection(budget, now_ns);
-    if (place->connection == NO_PLACE && budget->agreement.max_connections != UINT32_MAX) {
-      free_window(budget, place->window, 0);
-      place->window = NO_PLACE;
-      *at_ns = now_ns + POLL_NS;
-      taken = GOV_TAKE_LIMIT;
-    }
-  }
-  if (place->window != NO_PLACE)
-    return GOV_TAKE_DONE;
-
+/* What is in the way may be held by a killed process. */
+GOV_COLD static gov_take find_no_word(host_budget *budget, gov_take taken,
+                                      uint64_t now_ns) {
   gov_host_member_sweep(&budget->store->member, &budget->store->file, SWEEP_BLOCKED_NS,
                         now_ns);
 
   return taken;
+}
+
+/* Takes a word of each table. */
+static inline gov_take take_words(host_budget *budget, uint64_t now_ns, gov_place *place,
+                                  uint64_t *at_ns) {
+  const gov_host_agreement *agreement = &budget->agreement;
+
+  place->window = gov_host_words_take_window(&budget->words, agreement->window_connections,
+                                             agreement->window_ns, POLL_NS, now_ns, at_ns);
+  if (place->window == GOV_HOST_NO_WORD)
+    return find_no_word(budget, GOV_TAKE_RATE, now_ns);
+
+  place->connection =
+      gov_host_words_take_connection(&budget->words, agreement->max_connections, now_ns);
+  if (place->connection == GOV_HOST_NO_WORD && agreement->max_connections != UINT32_MAX) {
+    gov_host_words_free_window(&budget->words, place->window, 0);
+    *at_ns = now_ns + POLL_NS;
+    return find_no_word(budget, GOV_TAKE_LIMIT, now_ns);
+  }
+
+  return GOV_TAKE_DONE;
 }
 
 /* What others change is noticed by looking; and whoever is alone is not to believe a time that
@@ -406,29 +279,56 @@ static uint64_t look_again_ns(const host_budget *budget, uint64_t now_ns) {
   return budget->agreement.members > 1 ? now_ns + POLL_NS : last_slot_ns(budget, now_ns);
 }
 
+static gov_take take_at_once(host_budget *budget, uint64_t now_ns, gov_place *place,
+                             uint64_t *at_ns) {
+  uint64_t slot_ns;
+  gov_take taken;
+
+  if (!take_slot(budget, now_ns, &slot_ns)) {
+    *at_ns = slot_ns;
+    return GOV_TAKE_RATE;
+  }
+
+  taken = take_words(budget, now_ns, place, at_ns);
+  if (taken != GOV_TAKE_DONE)
+    gov_bucket_return(&budget->segment->bucket, &budget->rate, slot_ns);
+
+  return taken;
+}
+
+static gov_take take_in_line(host_budget *budget, uint32_t line, uint64_t now_ns,
+                             gov_place *place, uint64_t *at_ns) {
+  gov_take taken;
+
+  *at_ns = take_held_slot(budget, line, now_ns);
+  taken = *at_ns ? GOV_TAKE_RATE : take_words(budget, now_ns, place, at_ns);
+  if (taken == GOV_TAKE_DONE)
+    gov_held_slot_init(&budget->slot);
+  else if (*at_ns > look_again_ns(budget, now_ns))
+    *at_ns = look_again_ns(budget, now_ns);
+
+  return taken;
+}
+
 static gov_take take(gov_budget *base, uint32_t line, uint64_t now_ns, gov_place *place,
                      uint64_t *at_ns) {
   host_budget *budget = (host_budget *)base;
   gov_take taken;
 
   follow_living(budget, now_ns);
-  *at_ns = take_slot(budget, line, now_ns);
-  taken = *at_ns ? GOV_TAKE_RATE : take_words(budget, now_ns, place, at_ns);
-  if (taken != GOV_TAKE_DONE) {
-    if (line == 0)
-      gov_held_slot_return(&budget->slot, &budget->segment->bucket);
-    else if (*at_ns > look_again_ns(budget, now_ns))
-      *at_ns = look_again_ns(budget, now_ns);
+  taken = line > 0 ? take_in_line(budget, line, now_ns, place, at_ns)
+                   : take_at_once(budget, now_ns, place, at_ns);
+  if (taken == GOV_TAKE_DONE) {
+    gov_host_row *row = budget->row;
+
+    atomic_store_explicit(&row->connecting, ++budget->mine.connecting,
+                          memory_order_relaxed);
+    atomic_store_explicit(&row->granted, ++budget->mine.granted, memory_order_relaxed);
+  } else {
     write_row(budget);
-    return taken;
   }
 
-  gov_held_slot_init(&budget->slot);
-  budget->mine.connecting++;
-  budget->mine.granted++;
-  write_row(budget);
-
-  return GOV_TAKE_DONE;
+  return taken;
 }
 
 static void cut_rate(host_budget *budget, uint64_t now_ns) {
@@ -460,16 +360,17 @@ static void give(gov_budget *base, gov_place *place, gov_give how, uint64_t now_
   follow(budget, now_ns);
   count_give(budget, how);
   if (how == GOV_GIVE_CLOSED) {
-    free_connection(budget, place->connection);
+    gov_host_words_free_connection(&budget->words, place->connection);
     return;
   }
 
-  free_window(budget, place->window,
-              how == GOV_GIVE_REVOKED ? 0 : now_ns + budget->agreement.window_ns + 1);
+  gov_host_words_free_window(
+      &budget->words, place->window,
+      how == GOV_GIVE_REVOKED ? 0 : now_ns + budget->agreement.window_ns + 1);
   if (how == GOV_GIVE_CONNECTED)
     return;
 
-  free_connection(budget, place->connection);
+  gov_host_words_free_connection(&budget->words, place->connection);
   if (how == GOV_GIVE_REJECTED && budget->store->options.adaptive != MSKGOV_ADAPTIVE_OFF)
     cut_rate(budget, now_ns);
 }
@@ -529,8 +430,10 @@ static int open_budget(gov_store *base, const char *address, gov_budget **out,
   budget->base.ops = &budget_ops;
   budget->store = store;
   budget->segment = segment;
+  gov_host_words_init(&budget->words, &store->file, segment, &store->member);
   budget->row = &segment->rows[store->member.id];
-  budget->epoch = atomic_load(&store->file.header->epoch) - 1; /* nothing agreed yet */
+  budget->store_epoch = &store->file.header->epoch;
+  budget->epoch = atomic_load(budget->store_epoch) - 1; /* nothing agreed yet */
   gov_held_slot_init(&budget->slot);
   write_row(budget);
   pthread_mutex_lock(&store->mutex);
