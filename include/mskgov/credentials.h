@@ -2,7 +2,8 @@
  * AWS credentials, and where they come from.
  *
  * Credentials are values: immutable, counted, their memory wiped when the last hold goes.
- * A provider is where they come from; an application can bring its own.
+ * A provider is where they come from; an application can bring its own. Those that fetch
+ * something belong behind a cache (mskgov_credentials_provider_new_cached).
  *
  * Threads: any. Credentials may be shared between threads.
  */
@@ -87,6 +88,31 @@ mskgov_credentials_provider_new_static(mskgov_credentials_provider **provider,
 MSKGOV_API int
 mskgov_credentials_provider_new_environment(mskgov_credentials_provider **provider,
                                             mskgov_error_info *error);
+
+/*
+ * A provider that keeps what `source` answers, so that it is asked once however many want
+ * credentials. Takes a hold on the source; only the cache should ask it then. A thread of
+ * the cache's own, started by the first get, asks it:
+ *
+ *   - again 15 to 10 min before the credentials expire, at a time that is drawn (short ones:
+ *     a half to a third of their life before); never for those that do not expire;
+ *   - after a failure in 0 to 0.5, 1 and 2 s, then every 30 to 60 s.
+ *
+ * A get answers at once while the credentials it has live, whatever becomes of a refresh.
+ * Otherwise it waits for the fetch that is under way, 60 s at most (MSKGOV_ERR_DEADLINE);
+ * between two tries it answers the last failure at once. Any number of threads may ask.
+ *
+ * Freeing it does not wait for a fetch under way: the thread ends after that, and `source`
+ * may be freed there. After a fork, make another: in the child a get is MSKGOV_ERR_FORKED,
+ * and freeing the cache leaves its memory alone, as its thread may have been at it.
+ *
+ * Returns 0 and sets *provider (owned: mskgov_credentials_provider_free), or
+ * MSKGOV_ERR_INVALID (`source` is NULL), MSKGOV_ERR_NO_MEMORY.
+ */
+MSKGOV_API int
+mskgov_credentials_provider_new_cached(mskgov_credentials_provider **provider,
+                                       mskgov_credentials_provider *source,
+                                       mskgov_error_info *error);
 
 /*
  * Asks the provider. Returns what its `get` returned; *credentials is a hold of the

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,13 +13,14 @@ struct mskgov_credentials_provider {
   atomic_uint holds;
   const mskgov_credentials_provider_ops *ops;
   void *self;
+  bool concurrent; /* it sees to its threads itself */
   /* Held while `get` runs, which is all it is for: no two threads at once in there. */
   pthread_mutex_t getting;
 };
 
-int mskgov_credentials_provider_new(mskgov_credentials_provider **out,
-                                    const mskgov_credentials_provider_ops *ops, void *self,
-                                    mskgov_error_info *error) {
+static int make(mskgov_credentials_provider **out,
+                const mskgov_credentials_provider_ops *ops, void *self, bool concurrent,
+                mskgov_error_info *error) {
   mskgov_credentials_provider *provider;
 
   gov_error_reset(error);
@@ -35,10 +37,23 @@ int mskgov_credentials_provider_new(mskgov_credentials_provider **out,
   atomic_init(&provider->holds, 1);
   provider->ops = ops;
   provider->self = self;
+  provider->concurrent = concurrent;
   pthread_mutex_init(&provider->getting, NULL);
   *out = provider;
 
   return 0;
+}
+
+int mskgov_credentials_provider_new(mskgov_credentials_provider **provider,
+                                    const mskgov_credentials_provider_ops *ops, void *self,
+                                    mskgov_error_info *error) {
+  return make(provider, ops, self, false, error);
+}
+
+int gov_credentials_provider_new_concurrent(mskgov_credentials_provider **provider,
+                                            const mskgov_credentials_provider_ops *ops,
+                                            void *self, mskgov_error_info *error) {
+  return make(provider, ops, self, true, error);
 }
 
 /* What `get` left in `error`, made good: it may come from code that is not ours. */
@@ -59,9 +74,11 @@ int gov_credentials_provider_get(mskgov_credentials_provider *provider,
   int rc;
 
   *out = NULL;
-  pthread_mutex_lock(&provider->getting);
+  if (!provider->concurrent)
+    pthread_mutex_lock(&provider->getting);
   rc = provider->ops->get(provider->self, &credentials, &detail);
-  pthread_mutex_unlock(&provider->getting);
+  if (!provider->concurrent)
+    pthread_mutex_unlock(&provider->getting);
   if (rc)
     return failed(rc, &detail, error);
   if (!credentials)

@@ -13,4 +13,9 @@ int gov_credentials_provider_get(mskgov_credentials_provider *provider,
                                  const gov_clock *clock, mskgov_credentials **credentials,
                                  mskgov_error_info *error);
 
+/* mskgov_credentials_provider_new for operations that any threads may call at once. */
+int gov_credentials_provider_new_concurrent(mskgov_credentials_provider **provider,
+                                            const mskgov_credentials_provider_ops *ops,
+                                            void *self, mskgov_error_info *error);
+
 #endif
