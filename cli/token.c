@@ -5,24 +5,31 @@
 
 #include <getopt.h>
 #include <jansson.h>
+#include <string.h>
 #include <time.h>
 
 #define NS_PER_S UINT64_C(1000000000)
 #define NS_PER_MS UINT64_C(1000000)
 
 static const char help[] =
-    "Usage: mskgov token --region REGION [--json]\n"
-    "Prints a token for SASL OAUTHBEARER on an IAM listener of Amazon MSK. Whoever has "
+    "Usage: mskgov token [--region REGION] [--broker HOST:PORT] [--mechanism M] "
+    "[--json]\n"
+    "Prints what an IAM listener of Amazon MSK takes: a token for SASL OAUTHBEARER, or "
+    "the\n"
+    "first message of SASL AWS_MSK_IAM. Whoever has it can connect until it expires: keep "
     "it\n"
-    "can connect until it expires: keep it out of logs.\n"
+    "out of logs.\n"
     "\n"
     "Credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN "
     "and\n"
     "AWS_CREDENTIAL_EXPIRATION.\n"
     "\n"
-    "  --region R    the region of the cluster, such as eu-west-1\n"
-    "  --json        token, expiry, principal and region as JSON\n"
-    "  --help        this text\n"
+    "  --region R      the region of the cluster, such as eu-west-1; the broker's name\n"
+    "                  tells it too\n"
+    "  --broker B      the broker that it is for; only aws-msk-iam needs it\n"
+    "  --mechanism M   oauthbearer (the default) or aws-msk-iam\n"
+    "  --json          token, expiry, principal and region as JSON\n"
+    "  --help          this text\n"
     "\n"
     "Exit status: 0 done; 2 the command line is wrong; 3 there is no token.\n"
     "\n"
@@ -46,7 +53,21 @@ static void print_json(const mskgov_token *token, const char *region) {
   json_decref(json);
 }
 
-static int run(const char *region, bool as_json) {
+typedef struct request {
+  const char *region;
+  const char *broker;
+  bool for_msk_iam;
+  bool as_json;
+} request;
+
+static int make(mskgov_authenticator *authenticator, const request *wanted,
+                mskgov_token **token, mskgov_error_info *error) {
+  return wanted->for_msk_iam
+             ? mskgov_authenticator_payload(authenticator, wanted->broker, token, error)
+             : mskgov_authenticator_token(authenticator, token, error);
+}
+
+static int run(const request *wanted) {
   mskgov_authenticator_options options;
   mskgov_authenticator *authenticator;
   mskgov_token *token;
@@ -54,20 +75,22 @@ static int run(const char *region, bool as_json) {
   int rc;
 
   mskgov_authenticator_options_init(&options);
-  options.region = region;
+  options.region = wanted->region;
   rc = mskgov_authenticator_new(&authenticator, &options, &error);
   if (rc == MSKGOV_ERR_INVALID)
     return tool_usage("--region: %s", error.text);
   if (rc)
     return tool_cannot("%s", error.text);
 
-  rc = mskgov_authenticator_token(authenticator, &token, &error);
+  rc = make(authenticator, wanted, &token, &error);
   mskgov_authenticator_free(authenticator);
+  if (rc == MSKGOV_ERR_INVALID && wanted->for_msk_iam)
+    return tool_usage("--%s", error.text);
   if (rc)
     return tool_cannot("%s", error.text);
 
-  if (as_json)
-    print_json(token, region);
+  if (wanted->as_json)
+    print_json(token, wanted->region);
   else
     puts(mskgov_token_value(token));
   mskgov_token_free(token);
@@ -75,14 +98,43 @@ static int run(const char *region, bool as_json) {
   return tool_flush();
 }
 
+/* The region by the broker's name, where it is not given. */
+static int find_region(request *wanted, char *region, size_t size) {
+  mskgov_error_info error;
+
+  if (wanted->region)
+    return 0;
+  if (!wanted->broker)
+    return tool_usage("--region is missing; so is --broker, whose name may tell it");
+  if (mskgov_region_from_broker(wanted->broker, region, size, &error))
+    return tool_usage("--region is missing, and --broker does not tell it: %s", error.text);
+  wanted->region = region;
+
+  return 0;
+}
+
+static int check_mechanism(const char *mechanism, request *wanted) {
+  wanted->for_msk_iam = strcmp(mechanism, "aws-msk-iam") == 0;
+  if (!wanted->for_msk_iam && strcmp(mechanism, "oauthbearer") != 0)
+    return tool_usage("--mechanism is \"%s\"; allowed are oauthbearer and aws-msk-iam",
+                      mechanism);
+  if (wanted->for_msk_iam && !wanted->broker)
+    return tool_usage("--broker is missing; aws-msk-iam is signed for one broker");
+
+  return 0;
+}
+
 int cli_token_run(int argc, char **argv) {
   static const struct option longs[] = {{"region", required_argument, NULL, 'r'},
+                                        {"broker", required_argument, NULL, 'b'},
+                                        {"mechanism", required_argument, NULL, 'm'},
                                         {"json", no_argument, NULL, 'j'},
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
-  const char *region = NULL;
-  bool as_json = false;
-  int opt;
+  const char *mechanism = "oauthbearer";
+  request wanted = {0};
+  char region[32];
+  int opt, rc;
 
   while ((opt = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
     if (opt == 'h') {
@@ -90,16 +142,22 @@ int cli_token_run(int argc, char **argv) {
       return tool_flush();
     }
     if (opt == 'r')
-      region = optarg;
+      wanted.region = optarg;
+    else if (opt == 'b')
+      wanted.broker = optarg;
+    else if (opt == 'm')
+      mechanism = optarg;
     else if (opt == 'j')
-      as_json = true;
+      wanted.as_json = true;
     else
       return tool_bad_option(opt, argv[optind - 1]);
   }
   if (optind < argc)
     return tool_usage("there is no argument \"%s\"", argv[optind]);
-  if (!region)
-    return tool_usage("--region is missing");
 
-  return run(region, as_json);
+  rc = check_mechanism(mechanism, &wanted);
+  if (!rc)
+    rc = find_region(&wanted, region, sizeof(region));
+
+  return rc ? rc : run(&wanted);
 }

@@ -1,9 +1,9 @@
 /*
- * The IAM authenticator: makes the tokens that MSK's IAM listeners take for SASL
- * OAUTHBEARER.
+ * The IAM authenticator: makes what MSK's IAM listeners take, tokens for SASL OAUTHBEARER
+ * and payloads for SASL AWS_MSK_IAM.
  *
  * A token is the base64url form of a presigned URL (SigV4, service kafka-cluster, action
- * kafka-cluster:Connect). It is a bearer credential: whoever has it can connect until it
+ * kafka-cluster:Connect); a payload is the same as an object of JSON, for one broker. It is a bearer credential: whoever has it can connect until it
  * expires. It lives in wiped memory, and no log or error text of the library holds it.
  *
  * Threads: any; an authenticator may be shared. mskgov_authenticator_token may block as
@@ -62,10 +62,22 @@ mskgov_authenticator_region(const mskgov_authenticator *authenticator);
 MSKGOV_API int mskgov_authenticator_token(mskgov_authenticator *authenticator,
                                           mskgov_token **token, mskgov_error_info *error);
 
+/*
+ * The same as the first client message of SASL AWS_MSK_IAM, for one broker ("host:port"; its
+ * name is signed as it stands): an object of JSON, version "2020_10_22", as the Java library
+ * aws-msk-iam-auth sends it. Bytes of the user agent that are no visible ASCII are sent as
+ * question marks. Owned, read and freed like a token. Returns as above, and
+ * MSKGOV_ERR_INVALID: `broker` is malformed.
+ */
+MSKGOV_API int mskgov_authenticator_payload(mskgov_authenticator *authenticator,
+                                            const char *broker, mskgov_token **payload,
+                                            mskgov_error_info *error);
+
 /* Frees a token and wipes its memory. NULL does nothing. */
 MSKGOV_API void mskgov_token_free(mskgov_token *token);
 
-/* The token itself, base64url without padding; borrowed until the token is freed. */
+/* The token itself, base64url without padding, or the payload's JSON; borrowed until the
+   token is freed. */
 MSKGOV_API const char *mskgov_token_value(const mskgov_token *token);
 
 /* The principal's name for SASL: the access key id. Borrowed until the token is freed. */

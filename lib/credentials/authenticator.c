@@ -1,12 +1,16 @@
 #include "credentials/authenticator.h"
 
+#include "base/address.h"
 #include "base/check.h"
 #include "base/error.h"
 #include "base/secret.h"
 #include "codec/time.h"
 #include "credentials/credentials.h"
 #include "credentials/provider.h"
+#include "sign/msk_payload.h"
 #include "sign/msk_token.h"
+
+#include <mskgov/permit.h>
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -144,7 +148,8 @@ static int find_key(mskgov_authenticator *authenticator, mskgov_credentials *cre
   return rc;
 }
 
-static int make_token(mskgov_token **out, const gov_msk_token_parts *parts,
+/* The token, or for a host (not NULL) the payload. */
+static int make_token(mskgov_token **out, const gov_msk_parts *parts, const char *host,
                       const unsigned char key[GOV_SIGV4_KEY_SIZE], uint64_t expires_at_ns,
                       mskgov_error_info *error) {
   mskgov_token *token;
@@ -152,7 +157,8 @@ static int make_token(mskgov_token **out, const gov_msk_token_parts *parts,
   int rc;
 
   gov_buffer_init(&value, GOV_MSK_TOKEN_MAX);
-  rc = gov_msk_token_sign(&value, parts, key, error);
+  rc = host ? gov_msk_payload_sign(&value, parts, host, key, error)
+            : gov_msk_token_sign(&value, parts, key, error);
   if (rc)
     goto done;
 
@@ -181,10 +187,11 @@ done:
 
 /* Signs with credentials that are known to live. */
 static int sign(mskgov_authenticator *authenticator, mskgov_credentials *credentials,
-                uint64_t now_ns, mskgov_token **token, mskgov_error_info *error) {
+                const char *host, uint64_t now_ns, mskgov_token **token,
+                mskgov_error_info *error) {
   uint64_t lifetime_s =
       gov_msk_token_lifetime_s(now_ns, mskgov_credentials_expires_at_ns(credentials));
-  gov_msk_token_parts parts = {
+  gov_msk_parts parts = {
       .region = authenticator->region,
       .access_key_id = mskgov_credentials_access_key_id(credentials),
       .session_token = mskgov_credentials_session_token(credentials),
@@ -196,20 +203,19 @@ static int sign(mskgov_authenticator *authenticator, mskgov_credentials *credent
 
   rc = find_key(authenticator, credentials, parts.now_s, key, error);
   if (!rc)
-    rc = make_token(token, &parts, key, (parts.now_s + lifetime_s) * GOV_NS_PER_S, error);
+    rc = make_token(token, &parts, host, key, (parts.now_s + lifetime_s) * GOV_NS_PER_S,
+                    error);
   gov_secret_wipe(key, sizeof(key));
 
   return rc;
 }
 
-int mskgov_authenticator_token(mskgov_authenticator *authenticator, mskgov_token **token,
-                               mskgov_error_info *error) {
+static int fetch_and_sign(mskgov_authenticator *authenticator, const char *host,
+                          mskgov_token **token, mskgov_error_info *error) {
   mskgov_credentials *credentials;
   uint64_t now_ns;
   int rc;
 
-  gov_error_reset(error);
-  *token = NULL;
   rc = gov_credentials_provider_get(authenticator->provider, authenticator->clock,
                                     &credentials, error);
   if (rc)
@@ -219,10 +225,36 @@ int mskgov_authenticator_token(mskgov_authenticator *authenticator, mskgov_token
   now_ns = gov_clock_unix_ns(authenticator->clock);
   rc = gov_credentials_check_life(credentials, now_ns, GOV_NS_PER_S, error);
   if (!rc)
-    rc = sign(authenticator, credentials, now_ns, token, error);
+    rc = sign(authenticator, credentials, host, now_ns, token, error);
   mskgov_credentials_free(credentials);
 
   return rc;
+}
+
+int mskgov_authenticator_token(mskgov_authenticator *authenticator, mskgov_token **token,
+                               mskgov_error_info *error) {
+  gov_error_reset(error);
+  *token = NULL;
+
+  return fetch_and_sign(authenticator, NULL, token, error);
+}
+
+int mskgov_authenticator_payload(mskgov_authenticator *authenticator, const char *broker,
+                                 mskgov_token **payload, mskgov_error_info *error) {
+  char host[MSKGOV_BROKER_ADDRESS_MAX + 1];
+  size_t length;
+  int rc;
+
+  gov_error_reset(error);
+  *payload = NULL;
+  rc = gov_address_check("broker", broker, &length, error);
+  if (rc)
+    return rc;
+
+  memcpy(host, broker, length);
+  host[length] = '\0';
+
+  return fetch_and_sign(authenticator, host, payload, error);
 }
 
 void mskgov_token_free(mskgov_token *token) {

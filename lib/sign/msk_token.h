@@ -13,13 +13,11 @@
 #define GOV_SIGN_MSK_TOKEN_H
 
 #include "base/buffer.h"
-#include "sign/sigv4.h"
+#include "sign/msk_request.h"
 
 #include <mskgov/error.h>
 
 #include <stdint.h>
-
-#define GOV_MSK_SERVICE "kafka-cluster"
 
 /*
  * Bytes of a token at most: a session token of 16 KiB, percent-encoded whole (times 3)
@@ -27,27 +25,15 @@
  */
 #define GOV_MSK_TOKEN_MAX ((size_t)128 * 1024)
 
-/* What a token is made of; every pointer borrowed for the call. */
-typedef struct gov_msk_token_parts {
-  const char *region;
-  const char *access_key_id;
-  const char *session_token; /* NULL: none */
-  const char *user_agent;
-  uint64_t now_s; /* Unix time of signing */
-} gov_msk_token_parts;
-
 /* Appends "kafka.<region>.amazonaws.com", the host that is signed. Check out->failed. */
 void gov_msk_token_host(gov_buffer *out, const char *region);
-
-/* Appends the query that is signed. Check out->failed. */
-void gov_msk_token_query(gov_buffer *out, const gov_msk_token_parts *parts);
 
 /*
  * Appends the token. `key` is gov_sigv4_key's for the day of now_s, the region and
  * GOV_MSK_SERVICE. The token is a secret, and so is `out`.
  * Returns 0, MSKGOV_ERR_CRYPTO or MSKGOV_ERR_NO_MEMORY.
  */
-int gov_msk_token_sign(gov_buffer *out, const gov_msk_token_parts *parts,
+int gov_msk_token_sign(gov_buffer *out, const gov_msk_parts *parts,
                        const unsigned char key[GOV_SIGV4_KEY_SIZE],
                        mskgov_error_info *error);
 

@@ -115,6 +115,36 @@ static bool makes(mskgov_authenticator *authenticator, const char *part) {
   return found;
 }
 
+/* The signature is botocore's (test_msk_payload.c). */
+START_TEST(test_payload) {
+  source s;
+  mskgov_authenticator *authenticator = make(&s);
+  mskgov_token *payload;
+  mskgov_error_info error;
+
+  ck_assert_int_eq(
+      mskgov_authenticator_payload(authenticator,
+                                   "b-1.demo.abc123.c2.kafka.eu-west-1.amazonaws.com:9098",
+                                   &payload, &error),
+      0);
+  ck_assert_ptr_nonnull(
+      strstr(mskgov_token_value(payload),
+             "\"host\":\"b-1.demo.abc123.c2.kafka.eu-west-1.amazonaws.com\""));
+  ck_assert_ptr_nonnull(
+      strstr(mskgov_token_value(payload),
+             "68ed2469bf23b95e04be54be1ec810063e0ac86cb8c655b5029c009efdd68a1b"));
+  ck_assert_str_eq(mskgov_token_principal(payload), "AKIDEXAMPLE");
+  ck_assert_uint_eq(mskgov_token_expires_at_ns(payload), NOW + 900 * S);
+  mskgov_token_free(payload);
+
+  ck_assert_int_eq(mskgov_authenticator_payload(authenticator, "b-1", &payload, &error),
+                   MSKGOV_ERR_INVALID);
+  ck_assert_ptr_null(payload);
+  ck_assert_ptr_nonnull(strstr(error.text, "the port is missing"));
+  mskgov_authenticator_free(authenticator);
+}
+END_TEST
+
 START_TEST(test_token) {
   source s;
   mskgov_authenticator *authenticator = make(&s);
@@ -371,8 +401,8 @@ START_TEST(test_threads_share_it) {
 }
 END_TEST
 
-TEST_MAIN("authenticator", TEST(test_token), TEST(test_the_day_changes_the_key),
-          TEST(test_other_credentials_change_the_key), TEST(test_key_is_kept),
-          TEST(test_lifetime_ends_with_the_credentials), TEST(test_no_token),
-          TEST(test_a_slow_provider_does_not_date_the_token_back), TEST(test_options),
-          TEST(test_defaults), TEST(test_threads_share_it))
+TEST_MAIN("authenticator", TEST(test_payload), TEST(test_token),
+          TEST(test_the_day_changes_the_key), TEST(test_other_credentials_change_the_key),
+          TEST(test_key_is_kept), TEST(test_lifetime_ends_with_the_credentials),
+          TEST(test_no_token), TEST(test_a_slow_provider_does_not_date_the_token_back),
+          TEST(test_options), TEST(test_defaults), TEST(test_threads_share_it))

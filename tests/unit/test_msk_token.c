@@ -79,8 +79,8 @@ static const official cases[] = {
      "&User-Agent=aws-msk-iam-sasl-signer-python%2F1.0.2"},
 };
 
-static gov_msk_token_parts parts_of(const official *o) {
-  return (gov_msk_token_parts){
+static gov_msk_parts parts_of(const official *o) {
+  return (gov_msk_parts){
       .region = o->region,
       .access_key_id = o->access_key_id,
       .session_token = o->session_token,
@@ -96,7 +96,7 @@ static void derive(const char *region, unsigned char key[GOV_SIGV4_KEY_SIZE]) {
 
 START_TEST(test_stages) {
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-    gov_msk_token_parts parts = parts_of(&cases[i]);
+    gov_msk_parts parts = parts_of(&cases[i]);
     char signature[GOV_SIGV4_SIGNATURE_SIZE];
     unsigned char key[GOV_SIGV4_KEY_SIZE];
     gov_buffer query, host, request, to_sign;
@@ -105,7 +105,7 @@ START_TEST(test_stages) {
     gov_buffer_init(&host, 2000);
     gov_buffer_init(&request, 2000);
     gov_buffer_init(&to_sign, 2000);
-    gov_msk_token_query(&query, &parts);
+    gov_msk_request_query(&query, &parts);
     gov_msk_token_host(&host, parts.region);
     gov_sigv4_presigned_canonical_request(&request, "/", query.data, host.data);
     ck_assert_str_eq(request.data, cases[i].canonical_request);
@@ -130,7 +130,7 @@ END_TEST
 
 START_TEST(test_url) {
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-    gov_msk_token_parts parts = parts_of(&cases[i]);
+    gov_msk_parts parts = parts_of(&cases[i]);
     unsigned char key[GOV_SIGV4_KEY_SIZE];
     gov_buffer token, url;
 
@@ -147,7 +147,7 @@ START_TEST(test_url) {
 END_TEST
 
 START_TEST(test_token_to_the_letter) {
-  gov_msk_token_parts parts = parts_of(&cases[0]);
+  gov_msk_parts parts = parts_of(&cases[0]);
   unsigned char key[GOV_SIGV4_KEY_SIZE];
   gov_buffer token;
 
@@ -160,7 +160,7 @@ START_TEST(test_token_to_the_letter) {
 END_TEST
 
 START_TEST(test_user_agent_is_not_signed) {
-  gov_msk_token_parts parts = parts_of(&cases[0]);
+  gov_msk_parts parts = parts_of(&cases[0]);
   unsigned char key[GOV_SIGV4_KEY_SIZE];
   gov_buffer token, url;
 
@@ -179,7 +179,7 @@ END_TEST
 
 START_TEST(test_longest_token_fits) {
   static char id[128 + 1], session_token[16384 + 1], user_agent[256 + 1];
-  gov_msk_token_parts parts = parts_of(&cases[0]);
+  gov_msk_parts parts = parts_of(&cases[0]);
   unsigned char key[GOV_SIGV4_KEY_SIZE];
   mskgov_error_info error = {0};
   gov_buffer token, narrow;

@@ -1,0 +1,84 @@
+#include "sign/msk_request.h"
+
+#include "base/error.h"
+#include "codec/time.h"
+#include "codec/uri.h"
+
+#include <string.h>
+
+/* A string to sign: algorithm, time, scope and hash, each far below 128 bytes. */
+#define STRING_TO_SIGN_MAX 512
+/* An access key id and a scope. */
+#define CREDENTIAL_MAX 512
+
+static void append_encoded(gov_buffer *out, const char *text) {
+  gov_uri_encode(text, strlen(text), out);
+}
+
+void gov_msk_request_credential(gov_buffer *out, const gov_msk_parts *parts) {
+  char timestamp[GOV_TIME_BASIC_SIZE];
+
+  gov_time_format_basic(parts->now_s, timestamp);
+  gov_buffer_append_string(out, parts->access_key_id);
+  gov_buffer_append_string(out, "/");
+  gov_sigv4_scope(out, timestamp, parts->region, GOV_MSK_SERVICE);
+}
+
+void gov_msk_request_query(gov_buffer *out, const gov_msk_parts *parts) {
+  char timestamp[GOV_TIME_BASIC_SIZE];
+  gov_buffer credential;
+
+  gov_time_format_basic(parts->now_s, timestamp);
+  gov_buffer_init(&credential, CREDENTIAL_MAX);
+  gov_msk_request_credential(&credential, parts);
+
+  gov_buffer_append_string(out, "Action=");
+  append_encoded(out, GOV_MSK_ACTION);
+  gov_buffer_append_string(out,
+                           "&X-Amz-Algorithm=" GOV_SIGV4_ALGORITHM "&X-Amz-Credential=");
+  if (credential.failed)
+    out->failed = true;
+  else
+    append_encoded(out, credential.data);
+  gov_buffer_append_string(out, "&X-Amz-Date=");
+  gov_buffer_append_string(out, timestamp);
+  gov_buffer_append_string(out, "&X-Amz-Expires=" GOV_MSK_EXPIRES);
+  if (parts->session_token) {
+    gov_buffer_append_string(out, "&X-Amz-Security-Token=");
+    append_encoded(out, parts->session_token);
+  }
+  gov_buffer_append_string(out, "&X-Amz-SignedHeaders=host");
+
+  gov_buffer_fini(&credential);
+}
+
+int gov_msk_request_sign(const gov_msk_parts *parts, const char *host, const char *query,
+                         const unsigned char key[GOV_SIGV4_KEY_SIZE],
+                         char signature[GOV_SIGV4_SIGNATURE_SIZE],
+                         mskgov_error_info *error) {
+  char timestamp[GOV_TIME_BASIC_SIZE];
+  gov_buffer request, to_sign;
+  int rc = MSKGOV_ERR_NO_MEMORY;
+
+  gov_time_format_basic(parts->now_s, timestamp);
+  gov_buffer_init(&request, GOV_MSK_REQUEST_MAX);
+  gov_buffer_init(&to_sign, STRING_TO_SIGN_MAX);
+
+  if (gov_sigv4_presigned_canonical_request(&request, "/", query, host)) {
+    gov_error_no_memory(error);
+    goto done;
+  }
+
+  rc = gov_sigv4_string_to_sign(&to_sign, timestamp, parts->region, GOV_MSK_SERVICE,
+                                request.data, request.length, error);
+  if (rc)
+    goto done;
+
+  rc = gov_sigv4_signature(key, to_sign.data, to_sign.length, signature, error);
+
+done:
+  gov_buffer_fini(&to_sign);
+  gov_buffer_fini(&request);
+
+  return rc;
+}
