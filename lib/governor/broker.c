@@ -39,11 +39,9 @@ static int make_locked(mskgov_governor *governor, const char *address, mskgov_br
   memset(broker, 0, size);
   strcpy(broker->address, address);
   broker->governor = governor;
-  pthread_mutex_init(&broker->mutex, NULL);
   gov_gate_init(&broker->locked.gate, broker->address, &governor->gate_options, budget);
   gov_random_init_system(&broker->locked.random);
   if (!gov_index_add(&governor->brokers, &broker->by_address, broker->address)) {
-    pthread_mutex_destroy(&broker->mutex);
     free(broker);
     return gov_error_no_memory(error);
   }
@@ -113,9 +111,9 @@ int mskgov_governor_broker_metrics(mskgov_governor *governor, const char *broker
     return 0;
   }
 
-  pthread_mutex_lock(&found->mutex);
+  gov_lock_acquire(&found->lock);
   gov_gate_read(&found->locked.gate, gov_clock_monotonic_ns(governor->clock), metrics);
-  pthread_mutex_unlock(&found->mutex);
+  gov_lock_release(&found->lock);
 
   return 0;
 }

@@ -99,7 +99,7 @@ int mskgov_governor_new(mskgov_governor **out, const mskgov_governor_options *op
   return 0;
 }
 
-static void free_broker(mskgov_broker *broker, bool is_here) {
+static void free_broker(mskgov_broker *broker) {
   mskgov_permit *spare, *next;
 
   for (spare = broker->locked.spare; spare; spare = next) {
@@ -107,8 +107,6 @@ static void free_broker(mskgov_broker *broker, bool is_here) {
     free(spare);
   }
   gov_gate_fini(&broker->locked.gate);
-  if (is_here)
-    pthread_mutex_destroy(&broker->mutex);
   free(broker);
 }
 
@@ -119,7 +117,7 @@ static void destroy(mskgov_governor *governor) {
 
   for (broker = atomic_load(&governor->all); broker; broker = next) {
     next = broker->next;
-    free_broker(broker, is_here);
+    free_broker(broker);
   }
   if (is_here) {
     if (!governor->locked.thread_joined)
@@ -192,10 +190,10 @@ static void let_go(mskgov_broker *broker, bool is_here) {
   bool lets_go;
 
   if (is_here)
-    pthread_mutex_lock(&broker->mutex);
+    gov_lock_acquire(&broker->lock);
   lets_go = gov_broker_lets_go_locked(broker);
   if (is_here)
-    pthread_mutex_unlock(&broker->mutex);
+    gov_lock_release(&broker->lock);
   if (lets_go)
     gov_governor_drop(broker->governor);
 }
@@ -262,9 +260,9 @@ int mskgov_governor_set_quota(mskgov_governor *governor, const mskgov_quota *quo
   pthread_mutex_unlock(&governor->mutex);
 
   for (mskgov_broker *broker = atomic_load(&governor->all); broker; broker = broker->next) {
-    pthread_mutex_lock(&broker->mutex);
+    gov_lock_acquire(&broker->lock);
     gov_governor_advance_locked(broker, gov_clock_monotonic_ns(governor->clock), NULL);
-    pthread_mutex_unlock(&broker->mutex);
+    gov_lock_release(&broker->lock);
   }
 
   return 0;

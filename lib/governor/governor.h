@@ -7,7 +7,7 @@
  * thread then tells its owner, callbacks with no lock held. In between the permit can
  * still be released, and its place then goes to the next.
  *
- * Lock order: a broker's mutex, then the governor's. A broker's mutex guards its gate and
+ * Lock order: a broker's lock, then the governor's mutex. A broker's lock guards its gate and
  * the permits of the gate. The governor's guards the agenda, the list `ended` and which
  * permit is being told. Events have a lock of their own below both. No callback runs under
  * any of them.
@@ -19,6 +19,7 @@
 #include "base/heap.h"
 #include "base/index.h"
 #include "base/list.h"
+#include "base/lock.h"
 #include "base/random.h"
 #include "governor/gate.h"
 
@@ -26,13 +27,14 @@
 #include <mskgov/permit.h>
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 struct mskgov_broker {
   _Alignas(64) _Atomic uint64_t not_before_ns; /* no request that does not wait is granted
                                                   before */
   mskgov_governor *governor;
-  pthread_mutex_t mutex;
+  gov_lock lock;
   struct {
     mskgov_permit *spare; /* released permits without a client's name, to use again */
     uint32_t permits;     /* not yet released; while there are, it holds the governor */
@@ -93,7 +95,7 @@ struct mskgov_permit {
   mskgov_permit_cb *callback; /* NULL: somebody waits on `wake` */
   union {
     void *user;
-    pthread_cond_t *wake;
+    sem_t *wake;
     mskgov_permit *next_spare;
   };
   gov_permit_state state;
@@ -127,7 +129,7 @@ void gov_permit_settle_locked(mskgov_permit *permit);
 
 /*
  * Whether the broker gives up its hold on the governor now: no user and no permit is left.
- * If so the caller, once it has let go of the broker's mutex, ends with gov_governor_drop.
+ * If so the caller, once it has let go of the broker's lock, ends with gov_governor_drop.
  */
 bool gov_broker_lets_go_locked(mskgov_broker *broker);
 

@@ -33,10 +33,10 @@ static int collect(const mskgov_governor *governor, mskgov_broker *first,
   for (mskgov_broker *broker = first; broker; broker = broker->next, place++) {
     entries[place].address = broker->address;
     entries[place].metrics.struct_size = sizeof(entries[place].metrics);
-    pthread_mutex_lock(&broker->mutex);
+    gov_lock_acquire(&broker->lock);
     gov_gate_read(&broker->locked.gate, gov_clock_monotonic_ns(governor->clock),
                   &entries[place].metrics);
-    pthread_mutex_unlock(&broker->mutex);
+    gov_lock_release(&broker->lock);
   }
   qsort(entries, *count, sizeof(*entries), compare);
   *out = entries;

@@ -70,14 +70,14 @@ static void tell_unlocked(mskgov_permit *permit) {
   void *user;
   int rc;
 
-  pthread_mutex_lock(&broker->mutex);
+  gov_lock_acquire(&broker->lock);
   gov_permit_settle_locked(permit);
   callback = permit->callback;
   user = callback ? permit->user : NULL;
   rc = permit->waiter.rc;
   if (!callback && permit->wake)
-    pthread_cond_signal(permit->wake); /* from here on it is its owner's to free */
-  pthread_mutex_unlock(&broker->mutex);
+    sem_post(permit->wake); /* from here on it is its owner's to free */
+  gov_lock_release(&broker->lock);
   if (callback)
     callback(permit, rc, user);
 }
@@ -106,9 +106,9 @@ static void advance_due_locked(mskgov_governor *governor) {
     mskgov_broker *broker = gov_container_of(node, mskgov_broker, due);
 
     pthread_mutex_unlock(&governor->mutex);
-    pthread_mutex_lock(&broker->mutex);
+    gov_lock_acquire(&broker->lock);
     gov_governor_advance_locked(broker, gov_clock_monotonic_ns(governor->clock), NULL);
-    pthread_mutex_unlock(&broker->mutex);
+    gov_lock_release(&broker->lock);
     pthread_mutex_lock(&governor->mutex);
   }
 }
@@ -127,12 +127,12 @@ static void close_gates(mskgov_governor *governor) {
     gov_list ended;
 
     gov_list_init(&ended);
-    pthread_mutex_lock(&broker->mutex);
+    gov_lock_acquire(&broker->lock);
     broker->locked.stopped = true;
     atomic_store_explicit(&broker->not_before_ns, 0, memory_order_relaxed);
     gov_gate_close(&broker->locked.gate, MSKGOV_ERR_STOPPED, &ended);
     hand_on(broker, UINT64_MAX, &ended);
-    pthread_mutex_unlock(&broker->mutex);
+    gov_lock_release(&broker->lock);
   }
 }
 

@@ -116,7 +116,7 @@ static void unlock_and_let_go(mskgov_broker *broker) {
   bool lets_go = gov_broker_lets_go_locked(broker);
 
   if (gov_process_is(governor->process))
-    pthread_mutex_unlock(&broker->mutex);
+    gov_lock_release(&broker->lock);
   if (lets_go)
     gov_governor_drop(governor);
 }
@@ -136,7 +136,7 @@ static int join_locked(mskgov_permit *permit, uint64_t timeout_ms, uint64_t now_
 
 /*
  * What both ways to acquire begin with: makes a permit that has joined the queue, and gives
- * it at once what is free. On success the broker's mutex is left locked.
+ * it at once what is free. On success the broker is left locked.
  */
 static int join_and_lock(mskgov_governor *governor, const char *address,
                          const mskgov_client *client, uint64_t timeout_ms,
@@ -151,7 +151,7 @@ static int join_and_lock(mskgov_governor *governor, const char *address,
   if (rc)
     return rc;
 
-  pthread_mutex_lock(&broker->mutex);
+  gov_lock_acquire(&broker->lock);
   now_ns = gov_clock_monotonic_ns(governor->clock);
   if (broker->locked.stopped)
     rc = gov_error_set(error, MSKGOV_ERR_STOPPED, "the governor has been stopped");
@@ -178,14 +178,19 @@ static int join_and_lock(mskgov_governor *governor, const char *address,
 
 /* Waits until the pacing thread says how the wait ended. */
 static void sleep_locked(mskgov_permit *permit) {
-  pthread_cond_t wake;
+  gov_lock *lock = &permit->broker->lock;
+  sem_t wake;
 
-  gov_cond_init(&wake);
+  sem_init(&wake, 0, 0);
   permit->wake = &wake;
-  while (permit->state == GOV_PERMIT_WAITING)
-    pthread_cond_wait(&wake, &permit->broker->mutex);
+  while (permit->state == GOV_PERMIT_WAITING) {
+    gov_lock_release(lock);
+    while (sem_wait(&wake)) /* a signal was handled */
+      ;
+    gov_lock_acquire(lock);
+  }
   permit->wake = NULL;
-  pthread_cond_destroy(&wake);
+  sem_destroy(&wake);
 }
 
 static int describe_end_locked(const mskgov_permit *permit, uint64_t timeout_ms,
@@ -229,7 +234,7 @@ int mskgov_permit_acquire(mskgov_governor *governor, const char *broker,
   if ((rc == MSKGOV_ERR_DEADLINE || rc == MSKGOV_ERR_LIMIT) && timeout_ms == 0)
     gov_gate_forget_try(&at->locked.gate);
   if (!rc) {
-    pthread_mutex_unlock(&at->mutex);
+    gov_lock_release(&at->lock);
     return 0;
   }
 
@@ -265,7 +270,7 @@ int mskgov_permit_acquire_async(mskgov_governor *governor, const char *broker,
   (*out)->user = user;
   if ((*out)->waiter.ended)
     tell_later_locked(*out);
-  pthread_mutex_unlock(&at->mutex);
+  gov_lock_release(&at->lock);
 
   return 0;
 }
@@ -287,7 +292,7 @@ int mskgov_permit_estimate(mskgov_governor *governor, const char *address,
   if (rc)
     return rc;
 
-  pthread_mutex_lock(&broker->mutex);
+  gov_lock_acquire(&broker->lock);
   now_ns = gov_clock_monotonic_ns(governor->clock);
   if (broker->locked.stopped)
     rc = gov_error_set(error, MSKGOV_ERR_STOPPED, "the governor has been stopped");
@@ -296,7 +301,7 @@ int mskgov_permit_estimate(mskgov_governor *governor, const char *address,
         gov_ms_until(gov_gate_estimate_ns(&broker->locked.gate, gov_client_name(client),
                                           priority_of(client), now_ns),
                      now_ns);
-  pthread_mutex_unlock(&broker->mutex);
+  gov_lock_release(&broker->lock);
 
   return rc;
 }
@@ -311,9 +316,9 @@ int mskgov_permit_report(mskgov_permit *permit, mskgov_outcome outcome,
   if (outcome < MSKGOV_OUTCOME_CONNECTED || outcome > MSKGOV_OUTCOME_TRANSPORT)
     return MSKGOV_ERR_INVALID;
 
-  pthread_mutex_lock(&broker->mutex);
+  gov_lock_acquire(&broker->lock);
   if (permit->state != GOV_PERMIT_GRANTED) {
-    pthread_mutex_unlock(&broker->mutex);
+    gov_lock_release(&broker->lock);
     return MSKGOV_ERR_STATE;
   }
 
@@ -322,7 +327,7 @@ int mskgov_permit_report(mskgov_permit *permit, mskgov_outcome outcome,
                   detail, now_ns, &broker->locked.random);
   permit->state = outcome == MSKGOV_OUTCOME_CONNECTED ? GOV_PERMIT_OPEN : GOV_PERMIT_OVER;
   gov_governor_advance_locked(broker, now_ns, NULL);
-  pthread_mutex_unlock(&broker->mutex);
+  gov_lock_release(&broker->lock);
 
   return 0;
 }
@@ -337,14 +342,14 @@ static void lock_for_release(mskgov_permit *permit) {
   bool told_here = pthread_equal(pthread_self(), governor->thread), busy;
 
   for (;;) {
-    pthread_mutex_lock(&broker->mutex);
+    gov_lock_acquire(&broker->lock);
     if (!permit->callback)
       return;
 
     pthread_mutex_lock(&governor->mutex);
     busy = governor->locked.telling == permit && !told_here;
     if (busy) {
-      pthread_mutex_unlock(&broker->mutex);
+      gov_lock_release(&broker->lock);
       pthread_cond_wait(&governor->told, &governor->mutex);
     } else {
       /* from within its own callback: the next permit may get the same memory */

@@ -87,9 +87,9 @@ int mskgov_broker_try(mskgov_broker *broker, const mskgov_client *client,
   at_ns = atomic_load_explicit(&broker->not_before_ns, memory_order_relaxed);
   if (at_ns <= now_ns + GOV_COARSE_LAG_NS) {
     at_ns = 0;
-    pthread_mutex_lock(&broker->mutex);
+    gov_lock_acquire(&broker->lock);
     rc = try_locked(broker, client, &now_ns, out, &at_ns);
-    pthread_mutex_unlock(&broker->mutex);
+    gov_lock_release(&broker->lock);
   }
   if (wait_ms)
     *wait_ms = *out ? 0 : gov_ms_until(at_ns, now_ns);
