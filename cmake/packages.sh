@@ -2,7 +2,7 @@
 
 # To build the libraries, the command and the benchmarks.
 packages_build=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev librdkafka-dev
-                libevent-dev libjansson-dev)
+                libevent-dev libjansson-dev libcurl4-openssl-dev)
 # To build and run the tests; and what the long ones take besides.
 packages_tests=(check)
 packages_tests_long=(clang valgrind)

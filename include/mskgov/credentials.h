@@ -90,6 +90,40 @@ mskgov_credentials_provider_new_environment(mskgov_credentials_provider **provid
                                             mskgov_error_info *error);
 
 /*
+ * A provider for containers: the role of an ECS task, or of a pod by EKS Pod Identity. It
+ * asks the service on this host that AWS_CONTAINER_CREDENTIALS_RELATIVE_URI (a path on
+ * 169.254.170.2) or else AWS_CONTAINER_CREDENTIALS_FULL_URI names, with the token in the
+ * file that AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE names, or else in
+ * AWS_CONTAINER_AUTHORIZATION_TOKEN. Variables and file are read at every get; like getenv,
+ * it must not run while another thread changes the environment. Plain HTTP goes to
+ * loopback and the addresses of ECS and EKS only, whatever a name resolves to.
+ *
+ * A get makes one request of at most 2 s, and up to two more where that may help. It is
+ * MSKGOV_ERR_NO_CREDENTIALS if no variable names a service, or the service refuses;
+ * MSKGOV_ERR_TRANSPORT if it is not reached or fails (try again later);
+ * MSKGOV_ERR_PROTOCOL if it answers something else; MSKGOV_ERR_INVALID for a variable or a
+ * token that is not allowed; MSKGOV_ERR_SYSTEM if the file cannot be read. For a cache.
+ */
+MSKGOV_API int
+mskgov_credentials_provider_new_container(mskgov_credentials_provider **provider,
+                                          mskgov_error_info *error);
+
+/*
+ * A provider for instances of EC2: the role of the instance profile, by the instance
+ * metadata service, version 2 only. AWS_EC2_METADATA_DISABLED ("true" switches it off),
+ * AWS_EC2_METADATA_SERVICE_ENDPOINT and AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE ("IPv4",
+ * "IPv6") are read at every get, as above.
+ *
+ * A get makes two requests, or three for a new session, each of at most 2 s (1 s to
+ * connect) and made up to three times where that may help; elsewhere than on EC2 it gives
+ * up after some 3 s. The errors are those of the container's provider;
+ * MSKGOV_ERR_NO_CREDENTIALS if it is switched off or the instance has no role. In a
+ * container, the instance's hop limit has to be 2 or more. For a cache.
+ */
+MSKGOV_API int mskgov_credentials_provider_new_imds(mskgov_credentials_provider **provider,
+                                                    mskgov_error_info *error);
+
+/*
  * A provider that keeps what `source` answers, so that it is asked once however many want
  * credentials. Takes a hold on the source; only the cache should ask it then. A thread of
  * the cache's own, started by the first get, asks it:
