@@ -1,6 +1,7 @@
 #include "base/lock.h"
 
 #include "base/cold.h"
+#include "base/relax.h"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -9,14 +10,8 @@
 /* How often to look before sleeping: a section is shorter than a system call. */
 #define LOOKS 30
 
-static inline void relax(void) {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#endif
-}
-
 GOV_COLD void gov_lock_wait(gov_lock *lock) {
-  for (int i = 0; i < LOOKS; i++, relax()) {
+  for (int i = 0; i < LOOKS; i++, gov_relax()) {
     uint32_t free = 0;
 
     if (atomic_load_explicit(&lock->state, memory_order_relaxed) == 0 &&

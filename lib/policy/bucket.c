@@ -1,5 +1,7 @@
 #include "policy/bucket.h"
 
+#include "base/relax.h"
+
 #include <assert.h>
 
 #define WINDOW_MAX_NS (UINT64_C(1) << 61)
@@ -45,13 +47,6 @@ uint64_t gov_bucket_next_ns(const gov_bucket *bucket, const gov_bucket_rate *rat
   return slot_ns(standing_ns(tat_ns, rate, now_ns), rate, now_ns);
 }
 
-/* A hint to the processor that another one holds the word. */
-static inline void relax(void) {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#endif
-}
-
 /* What a bucket at `tat_ns` answers; if it grants it is at *next_ns afterwards. */
 static inline gov_bucket_answer ask(uint64_t tat_ns, const gov_bucket_rate *rate,
                                     uint64_t now_ns, uint64_t max_wait_ns, uint64_t *at_ns,
@@ -75,7 +70,7 @@ gov_bucket_answer gov_bucket_reserve(gov_bucket *bucket, const gov_bucket_rate *
                                      uint64_t *at_ns) {
   uint64_t tat_ns = atomic_load_explicit(&bucket->tat_ns, memory_order_relaxed), next_ns;
 
-  for (;; relax()) {
+  for (;; gov_relax()) {
     gov_bucket_answer answer = ask(tat_ns, rate, now_ns, max_wait_ns, at_ns, &next_ns);
 
     if (answer != GOV_BUCKET_GRANTED ||
