@@ -26,7 +26,6 @@
 #define THREADS_MAX 2
 #define BATCH 1000u
 #define WRONG_MAX 20
-#define SETTLE_US 1500000
 #define WARM_UP_NS (100 * BENCH_NS_PER_MS)
 
 static const char help[] =
@@ -288,9 +287,6 @@ static int run_keyed(const char *name, bool admitted, const char *directory,
   rc = mskgov_governor_new(&of.governor, &options, error);
   if (!rc)
     rc = prepare(&of, error);
-  /* for a second after somebody has joined, a host store looks for what others hold */
-  if (!rc && directory)
-    usleep(SETTLE_US);
   if (!rc)
     rc = run_contest(&of, millis, as_json, error);
   mskgov_governor_free(of.governor);

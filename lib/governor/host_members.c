@@ -164,7 +164,7 @@ void gov_host_member_set_quota(gov_host_member *member, gov_host_file *file,
   atomic_fetch_add(&file->header->epoch, 1);
 }
 
-static inline bool differs(const gov_host_place *a, const gov_host_place *b) {
+static bool differs(const gov_host_place *a, const gov_host_place *b) {
   return atomic_load(&a->generation) != atomic_load(&b->generation) ||
          atomic_load(&a->seal) != atomic_load(&b->seal) ||
          atomic_load(&a->window_connections) != atomic_load(&b->window_connections) ||
@@ -173,14 +173,15 @@ static inline bool differs(const gov_host_place *a, const gov_host_place *b) {
          atomic_load(&a->interval_ns) != atomic_load(&b->interval_ns);
 }
 
-bool gov_host_member_is_whole(const gov_host_member *member, const gov_host_file *file) {
+/* Whether its place says what it should. */
+static bool is_whole(const gov_host_member *member, const gov_host_file *file) {
   return atomic_load(&file->header->members_used) > member->id &&
          !differs(&file->header->members[member->id], &member->own);
 }
 
 void gov_host_member_mend(gov_host_member *member, gov_host_file *file) {
   /* who has it may be writing another quota; there is a next time */
-  if (gov_host_member_is_whole(member, file) || pthread_mutex_trylock(&member->mutex))
+  if (is_whole(member, file) || pthread_mutex_trylock(&member->mutex))
     return;
 
   count_in(file->header, member->id);

@@ -52,9 +52,7 @@ void gov_host_member_leave(gov_host_member *member, gov_host_file *file);
 bool gov_host_member_sweep(gov_host_member *member, gov_host_file *file, uint64_t every_ns,
                            uint64_t now_ns);
 
-/* Whether the member's place says what it should; writes it anew if somebody has damaged
-   it. */
-bool gov_host_member_is_whole(const gov_host_member *member, const gov_host_file *file);
+/* Writes the member's place anew if somebody has damaged it. */
 void gov_host_member_mend(gov_host_member *member, gov_host_file *file);
 
 /* What the members allow now; `own` (not NULL) is one of them, whatever the file says. */

@@ -43,7 +43,6 @@ typedef struct host_budget {
     uint32_t line, connecting, open;
     uint64_t granted, connected, rejected, failed;
   } mine;
-  const _Atomic uint32_t *store_epoch;
   uint32_t epoch;         /* of the agreement */
   uint64_t adaptive_seen; /* while this holds, and until */
   uint64_t look_at_ns;    /* this moment, `rate` does */
@@ -138,11 +137,22 @@ GOV_COLD static void take_over(host_budget *budget, uint64_t now_ns) {
 
 /* Takes over what other members have changed: quotas, and the adaptive rate. */
 static inline void follow(host_budget *budget, uint64_t now_ns) {
-  if (atomic_load_explicit(budget->store_epoch, memory_order_acquire) != budget->epoch ||
+  const gov_host_header *header = budget->store->file.header;
+
+  if (atomic_load_explicit(&header->epoch, memory_order_acquire) != budget->epoch ||
       atomic_load_explicit(&budget->segment->adaptive, memory_order_relaxed) !=
           budget->adaptive_seen ||
       now_ns >= budget->look_at_ns)
     take_over(budget, now_ns);
+}
+
+/* The same, without those who were killed: their quotas hold as long as nobody looks. */
+static inline void follow_living(host_budget *budget, uint64_t now_ns) {
+  follow(budget, now_ns);
+  if (budget->agreement.members > 1 &&
+      gov_host_member_sweep(&budget->store->member, &budget->store->file, SWEEP_SHARING_NS,
+                            now_ns))
+    follow(budget, now_ns);
 }
 
 /* No slot is later than this: nobody reserves more than half a window ahead, and a store that
@@ -160,15 +170,6 @@ static void mend_bucket(host_budget *budget, uint64_t now_ns) {
   if (tat_ns > last_slot_ns(budget, now_ns))
     atomic_compare_exchange_strong(&bucket->tat_ns, &tat_ns,
                                    now_ns + budget->agreement.window_ns / 2);
-}
-
-/* The same, without those who were killed: their quotas hold as long as nobody looks. */
-static inline void follow_living(host_budget *budget, uint64_t now_ns) {
-  follow(budget, now_ns);
-  if (budget->agreement.members > 1 &&
-      gov_host_member_sweep(&budget->store->member, &budget->store->file, SWEEP_SHARING_NS,
-                            now_ns))
-    follow(budget, now_ns);
 }
 
 /* Waiters of all members, of which this one has `own`. */
@@ -432,8 +433,7 @@ static int open_budget(gov_store *base, const char *address, gov_budget **out,
   budget->segment = segment;
   gov_host_words_init(&budget->words, &store->file, segment, &store->member);
   budget->row = &segment->rows[store->member.id];
-  budget->store_epoch = &store->file.header->epoch;
-  budget->epoch = atomic_load(budget->store_epoch) - 1; /* nothing agreed yet */
+  budget->epoch = atomic_load(&store->file.header->epoch) - 1; /* nothing agreed yet */
   gov_held_slot_init(&budget->slot);
   write_row(budget);
   pthread_mutex_lock(&store->mutex);

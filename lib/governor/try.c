@@ -64,8 +64,7 @@ static inline int try_locked(mskgov_broker *broker, const mskgov_client *client,
   permit->waiter.place = place;
   permit->state = GOV_PERMIT_GRANTED;
   *out = permit;
-  if (broker->governor->gate_options.events)
-    gov_governor_wake_for_events(broker->governor);
+  gov_governor_wake_for_events(broker->governor);
 
   return 0;
 }
@@ -79,7 +78,7 @@ int mskgov_broker_try(mskgov_broker *broker, const mskgov_client *client,
   *out = NULL;
   if (!gov_process_is(governor->process))
     return MSKGOV_ERR_FORKED;
-  rc = client ? gov_client_check(client, NULL) : 0;
+  rc = gov_client_check(client, NULL);
   if (rc)
     return rc;
 
