@@ -4,8 +4,6 @@
 #include "base/secret.h"
 #include "codec/time.h"
 
-#define CREDENTIAL_MAX 512
-
 /* What is no visible ASCII cannot be in any part but the user agent, where it counts for
    nothing: a question mark takes its place. */
 static void append_value(gov_buffer *out, const char *text) {
@@ -32,7 +30,7 @@ static void append_payload(gov_buffer *out, const gov_msk_parts *parts, const ch
   gov_buffer credential;
 
   gov_time_format_basic(parts->now_s, timestamp);
-  gov_buffer_init(&credential, CREDENTIAL_MAX);
+  gov_buffer_init(&credential, GOV_MSK_CREDENTIAL_MAX);
   gov_msk_request_credential(&credential, parts);
   if (credential.failed)
     out->failed = true;

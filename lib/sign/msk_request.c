@@ -8,8 +8,6 @@
 
 /* A string to sign: algorithm, time, scope and hash, each far below 128 bytes. */
 #define STRING_TO_SIGN_MAX 512
-/* An access key id and a scope. */
-#define CREDENTIAL_MAX 512
 
 static void append_encoded(gov_buffer *out, const char *text) {
   gov_uri_encode(text, strlen(text), out);
@@ -29,7 +27,7 @@ void gov_msk_request_query(gov_buffer *out, const gov_msk_parts *parts) {
   gov_buffer credential;
 
   gov_time_format_basic(parts->now_s, timestamp);
-  gov_buffer_init(&credential, CREDENTIAL_MAX);
+  gov_buffer_init(&credential, GOV_MSK_CREDENTIAL_MAX);
   gov_msk_request_credential(&credential, parts);
 
   gov_buffer_append_string(out, "Action=");

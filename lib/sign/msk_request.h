@@ -11,14 +11,20 @@
 #include "base/buffer.h"
 #include "sign/sigv4.h"
 
+#include <mskgov/authenticator.h>
 #include <mskgov/error.h>
 
 #include <stdint.h>
 
 #define GOV_MSK_SERVICE "kafka-cluster"
 #define GOV_MSK_ACTION "kafka-cluster:Connect"
-/* X-Amz-Expires; MSKGOV_TOKEN_LIFETIME_MAX_S as a text. */
-#define GOV_MSK_EXPIRES "900"
+/* X-Amz-Expires, as a text. */
+#define GOV_MSK_TEXT_OF(number) #number
+#define GOV_MSK_TEXT(macro) GOV_MSK_TEXT_OF(macro)
+#define GOV_MSK_EXPIRES GOV_MSK_TEXT(MSKGOV_TOKEN_LIFETIME_MAX_S)
+
+/* Bytes of a credential at most: an access key id and a scope. */
+#define GOV_MSK_CREDENTIAL_MAX 512
 
 /* Bytes of a query, or of a request, at most: a session token of 16 KiB, percent-encoded
    whole, is 48 KiB. */
