@@ -140,13 +140,13 @@ static int start_locked(cache *self, mskgov_error_info *error) {
 static int tell_failure_locked(const cache *self, uint64_t now_ns,
                                mskgov_error_info *error) {
   uint64_t next_ns = self->locked.next_ns;
+  uint64_t wait_ns = next_ns > now_ns ? next_ns - now_ns : 0;
 
-  return gov_error_set(
-      error, self->locked.error.code,
-      "%.*s (failed %u times in a row; asked again in %llu s)", MSKGOV_ERROR_TEXT_MAX - 80,
-      self->locked.error.text, self->locked.failures,
-      (unsigned long long)(next_ns > now_ns ? (next_ns - now_ns - 1) / GOV_NS_PER_S + 1
-                                            : 0));
+  return gov_error_set(error, self->locked.error.code,
+                       "%.*s (failed %u times in a row; asked again in %llu s)",
+                       MSKGOV_ERROR_TEXT_MAX - 80, self->locked.error.text,
+                       self->locked.failures,
+                       (unsigned long long)((wait_ns + GOV_NS_PER_S - 1) / GOV_NS_PER_S));
 }
 
 /* Waits for the end of the fetch that is under way, or about to be. */

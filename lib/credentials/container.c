@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "credentials/environment.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -74,8 +75,8 @@ static int check_address(void *self, const struct sockaddr *address,
 }
 
 static int find_url(char url[URL_MAX], mskgov_error_info *error) {
-  const char *relative = gov_metadata_variable(RELATIVE_URI);
-  const char *full = gov_metadata_variable(FULL_URI);
+  const char *relative = gov_environment_variable(RELATIVE_URI);
+  const char *full = gov_environment_variable(FULL_URI);
 
   if (!relative && !full)
     return gov_error_set(error, MSKGOV_ERR_NO_CREDENTIALS,
@@ -140,8 +141,8 @@ static int check_token(const char *source, const gov_buffer *token,
 
 /* Appends the value of the Authorization header; nothing if there is none. */
 static int find_token(gov_buffer *token, mskgov_error_info *error) {
-  const char *path = gov_metadata_variable(TOKEN_FILE);
-  const char *value = gov_metadata_variable(TOKEN);
+  const char *path = gov_environment_variable(TOKEN_FILE);
+  const char *value = gov_environment_variable(TOKEN);
   int rc;
 
   if (path) {

@@ -1,3 +1,5 @@
+#include "credentials/environment.h"
+
 #include "base/error.h"
 #include "codec/time.h"
 #include "credentials/credentials.h"
@@ -11,8 +13,7 @@
 #define SESSION_TOKEN "AWS_SESSION_TOKEN"
 #define EXPIRATION "AWS_CREDENTIAL_EXPIRATION"
 
-/* An empty variable counts as one that is not set. */
-static const char *read_variable(const char *name) {
+const char *gov_environment_variable(const char *name) {
   const char *value = getenv(name);
 
   return value && *value ? value : NULL;
@@ -35,10 +36,10 @@ static int missing(const char *id, const char *secret, mskgov_error_info *error)
 }
 
 static int get(void *self, mskgov_credentials **credentials, mskgov_error_info *error) {
-  const char *id = read_variable(ACCESS_KEY_ID);
-  const char *secret = read_variable(SECRET_ACCESS_KEY);
-  const char *session_token = read_variable(SESSION_TOKEN);
-  const char *expiration = read_variable(EXPIRATION);
+  const char *id = gov_environment_variable(ACCESS_KEY_ID);
+  const char *secret = gov_environment_variable(SECRET_ACCESS_KEY);
+  const char *session_token = gov_environment_variable(SESSION_TOKEN);
+  const char *expiration = gov_environment_variable(EXPIRATION);
   uint64_t expires_at_ns = MSKGOV_NEVER;
 
   (void)self;

@@ -1,6 +1,7 @@
 #include "credentials/imds.h"
 
 #include "base/error.h"
+#include "credentials/environment.h"
 #include "sign/region.h"
 
 #include <stdio.h>
@@ -43,15 +44,15 @@ static void init(imds *self, const gov_clock *clock, const gov_metadata_limits *
 
 /* *base: static, or borrowed from the environment. */
 static int find_base(const char **base, mskgov_error_info *error) {
-  const char *disabled = gov_metadata_variable(DISABLED);
-  const char *mode = gov_metadata_variable(ENDPOINT_MODE);
+  const char *disabled = gov_environment_variable(DISABLED);
+  const char *mode = gov_environment_variable(ENDPOINT_MODE);
 
   if (disabled && strcasecmp(disabled, "true") == 0)
     return gov_error_set(error, MSKGOV_ERR_NO_CREDENTIALS,
                          SERVICE " is switched off by " DISABLED
                                  "; unset it, or use another credentials provider");
 
-  *base = gov_metadata_variable(ENDPOINT);
+  *base = gov_environment_variable(ENDPOINT);
   if (*base)
     return 0;
 

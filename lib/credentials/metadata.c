@@ -10,15 +10,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-const char *gov_metadata_variable(const char *name) {
-  const char *value = getenv(name);
-
-  return value && *value ? value : NULL;
-}
 
 static void sleep_ns(uint64_t ns) {
   struct timespec left = {(time_t)(ns / GOV_NS_PER_S), (long)(ns % GOV_NS_PER_S)};

@@ -48,7 +48,4 @@ int gov_metadata_fetch(const char *service, const gov_http_request *request,
 int gov_metadata_read(const char *service, const gov_http_answer *answer,
                       mskgov_credentials **credentials, mskgov_error_info *error);
 
-/* The value of a variable of the environment; NULL if it is empty or not set. */
-const char *gov_metadata_variable(const char *name);
-
 #endif
