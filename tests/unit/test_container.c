@@ -4,60 +4,27 @@
  * --wrap=gov_secret_wipe, so that the test sees what is wiped.
  */
 #include "base/clock.h"
-#include "base/error.h"
 #include "credentials/container.h"
+#include "example_credentials.h"
 #include "harness.h"
 #include "http_stub.h"
+#include "metadata_catch.h"
 
 #include <netinet/in.h>
 #include <string.h>
 
-#define ID "AKIDEXAMPLE"
-#define SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-#define SESSION "IQoJb3JpZ2luX2Vj+/abc/DEF=="
 #define BEARER "eyJhbGciOi.token"
-#define S UINT64_C(1000000000)
 
 #define OK(body) HTTP_STUB_OK("application/json", body)
 #define CREDENTIALS                                                                        \
   "{\"RoleArn\":\"arn:aws:iam::123456789012:role/a\",\"AccessKeyId\":\"" ID                \
   "\",\"SecretAccessKey\":\"" SECRET "\",\"Token\":\"" SESSION                             \
-  "\",\"Expiration\":\"2500-01-02T03:04:05Z\"}"
+  "\",\"Expiration\":\"" EXPIRATION "\"}"
 #define WITHOUT_SECRET                                                                     \
-  "{\"AccessKeyId\":\"" ID "\",\"Token\":\"" SESSION                                       \
-  "\",\"Expiration\":\"2500-01-02T03:04:05Z\"}"
+  "{\"AccessKeyId\":\"" ID "\",\"Token\":\"" SESSION "\",\"Expiration\":\"" EXPIRATION "\"}"
 #define EXPIRED                                                                            \
   "{\"AccessKeyId\":\"" ID "\",\"SecretAccessKey\":\"" SECRET "\",\"Token\":\"" SESSION    \
   "\",\"Expiration\":\"2020-01-02T03:04:05Z\"}"
-
-static const gov_metadata_limits brisk = {
-    .connect_timeout_ms = 5000, .timeout_ms = 5000, .attempts = 3, .backoff_ms = 1};
-
-/* A request that is not to be made. */
-static struct {
-  bool on;
-  char url[256];
-  gov_http_request request;
-} caught;
-
-int __real_gov_metadata_fetch(const char *service, const gov_http_request *request,
-                              const gov_metadata_limits *limits, gov_http_answer *answer,
-                              mskgov_error_info *error);
-int __wrap_gov_metadata_fetch(const char *service, const gov_http_request *request,
-                              const gov_metadata_limits *limits, gov_http_answer *answer,
-                              mskgov_error_info *error);
-
-int __wrap_gov_metadata_fetch(const char *service, const gov_http_request *request,
-                              const gov_metadata_limits *limits, gov_http_answer *answer,
-                              mskgov_error_info *error) {
-  if (!caught.on)
-    return __real_gov_metadata_fetch(service, request, limits, answer, error);
-
-  caught.request = *request;
-  snprintf(caught.url, sizeof(caught.url), "%s", request->url);
-
-  return gov_error_set(error, MSKGOV_ERR_TRANSPORT, "caught");
-}
 
 static http_stub stub;
 
@@ -118,19 +85,7 @@ static int ask(const gov_metadata_limits *limits, const http_stub_answer *told,
 static void check_text(const mskgov_error_info *error, const char *expected) {
   static const char *const never[] = {"wJalr", "IQoJb", "eyJ", ID, "pathword"};
 
-  ck_assert_msg(strstr(error->text, expected), "\"%s\" lacks \"%s\"", error->text,
-                expected);
-  for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
-    ck_assert_msg(!strstr(error->text, never[i]), "\"%s\"", error->text);
-}
-
-static void check_credentials(mskgov_credentials *got) {
-  ck_assert_str_eq(mskgov_credentials_access_key_id(got), ID);
-  ck_assert_str_eq(mskgov_credentials_secret_access_key(got), SECRET);
-  ck_assert_str_eq(mskgov_credentials_session_token(got), SESSION);
-  /* date -u -d '2500-01-02 03:04:05' +%s */
-  ck_assert_uint_eq(mskgov_credentials_expires_at_ns(got), 16725323045 * S);
-  mskgov_credentials_free(got);
+  check_text_without(error, expected, never, sizeof(never) / sizeof(never[0]));
 }
 
 /* A file with `text`; its name is good until the next. */
@@ -154,14 +109,14 @@ START_TEST(test_credentials) {
 
   set_tokens(NULL, NULL);
   ck_assert_msg(ask(&brisk, &told, 1, &got, &error) == 0, "%s", error.text);
-  check_credentials(got);
+  check_example(got);
   ck_assert(wiped);
   ck_assert_ptr_nonnull(strstr(stub.requests[0], "GET /pathword HTTP"));
   ck_assert_ptr_null(strcasestr(stub.requests[0], "Authorization"));
 
   set_tokens(NULL, "Basic " BEARER);
   ck_assert_int_eq(ask(&brisk, &told, 1, &got, &error), 0);
-  check_credentials(got);
+  check_example(got);
   ck_assert_ptr_nonnull(
       strstr(stub.requests[0], "\r\nAuthorization: Basic " BEARER "\r\n"));
 }
@@ -378,7 +333,7 @@ START_TEST(test_failures) {
   check_text(&error, failures[_i].expected);
   ck_assert_uint_eq(stub.request_count, failures[_i].requests);
   if (!rc)
-    check_credentials(got);
+    check_example(got);
 }
 END_TEST
 

@@ -3,17 +3,17 @@
  * with --wrap=gov_metadata_fetch, so that no test leaves this host.
  */
 #include "base/clock.h"
-#include "base/error.h"
 #include "credentials/imds.h"
 #include "credentials/provider.h"
+#include "example_credentials.h"
 #include "harness.h"
 #include "http_stub.h"
 
+#define METADATA_IS_DIRECT
+#include "metadata_catch.h"
+
 #include <string.h>
 
-#define ID "AKIDEXAMPLE"
-#define SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-#define SESSION "IQoJb3JpZ2luX2Vj+/abc/DEF=="
 #define S UINT64_C(1000000000)
 #define TOKEN_1 "AQAEsessiontoken1=="
 #define TOKEN_2 "AQAEsessiontoken2=="
@@ -22,11 +22,8 @@
 #define FULL(code, type)                                                                   \
   "{\"Code\":\"" code "\",\"LastUpdated\":\"2026-01-02T03:04:05Z\",\"Type\":\"AWS-HMAC\"," \
   "\"AccessKeyId\":\"" ID "\",\"SecretAccessKey\":\"" SECRET "\",\"Token\":\"" SESSION     \
-  "\",\"" type "\":\"2500-01-02T03:04:05Z\"}"
+  "\",\"" type "\":\"" EXPIRATION "\"}"
 #define CREDENTIALS FULL("Success", "Expiration")
-
-static const gov_metadata_limits brisk = {
-    .connect_timeout_ms = 5000, .timeout_ms = 5000, .attempts = 3, .backoff_ms = 1};
 
 static uint64_t now_ns;
 
@@ -37,29 +34,6 @@ static uint64_t read_now(void *self) {
 }
 
 static const gov_clock test_clock = {.monotonic_ns = read_now, .unix_ns = read_now};
-
-/* Where a request would have gone, if it is not to. */
-static bool caught;
-static char caught_url[256];
-
-int __real_gov_metadata_fetch(const char *service, const gov_http_request *request,
-                              const gov_metadata_limits *limits, gov_http_answer *answer,
-                              mskgov_error_info *error);
-int __wrap_gov_metadata_fetch(const char *service, const gov_http_request *request,
-                              const gov_metadata_limits *limits, gov_http_answer *answer,
-                              mskgov_error_info *error);
-
-int __wrap_gov_metadata_fetch(const char *service, const gov_http_request *request,
-                              const gov_metadata_limits *limits, gov_http_answer *answer,
-                              mskgov_error_info *error) {
-  ck_assert(request->direct);
-  if (!caught)
-    return __real_gov_metadata_fetch(service, request, limits, answer, error);
-
-  snprintf(caught_url, sizeof(caught_url), "%s", request->url);
-
-  return gov_error_set(error, MSKGOV_ERR_TRANSPORT, "caught");
-}
 
 static http_stub stub;
 
@@ -81,10 +55,7 @@ static mskgov_credentials_provider *make(const gov_metadata_limits *limits) {
 static void check_text(const mskgov_error_info *error, const char *expected) {
   static const char *const never[] = {"wJalr", "IQoJb", "AQAEs", ID};
 
-  ck_assert_msg(strstr(error->text, expected), "\"%s\" lacks \"%s\"", error->text,
-                expected);
-  for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
-    ck_assert_msg(!strstr(error->text, never[i]), "\"%s\"", error->text);
+  check_text_without(error, expected, never, sizeof(never) / sizeof(never[0]));
 }
 
 static void check_request(size_t n, const char *line, const char *header) {
@@ -101,12 +72,7 @@ static void get_well(mskgov_credentials_provider *provider) {
 
   ck_assert_msg(gov_credentials_provider_get(provider, &test_clock, &got, &error) == 0,
                 "%s", error.text);
-  ck_assert_str_eq(mskgov_credentials_access_key_id(got), ID);
-  ck_assert_str_eq(mskgov_credentials_secret_access_key(got), SECRET);
-  ck_assert_str_eq(mskgov_credentials_session_token(got), SESSION);
-  /* date -u -d '2500-01-02 03:04:05' +%s */
-  ck_assert_uint_eq(mskgov_credentials_expires_at_ns(got), 16725323045 * S);
-  mskgov_credentials_free(got);
+  check_example(got);
 }
 
 #define ROLE_LINE "GET /latest/meta-data/iam/security-credentials/ HTTP"
@@ -166,6 +132,16 @@ START_TEST(test_session_token_is_kept) {
 }
 END_TEST
 
+/* A get that goes well, with so many requests. */
+static void serve_well(mskgov_credentials_provider *provider, const http_stub_answer *told,
+                       size_t count) {
+  http_stub_start(&stub, told, count);
+  set_endpoint(stub.port, "");
+  get_well(provider);
+  http_stub_stop(&stub);
+  ck_assert_uint_eq(stub.request_count, count);
+}
+
 #define UNKNOWN HTTP_STUB_STATUS("401 Unauthorized", "text/html", "<html>")
 
 START_TEST(test_session_token_is_not_known_any_more) {
@@ -176,11 +152,7 @@ START_TEST(test_session_token_is_not_known_any_more) {
                                           {OK(CREDENTIALS), 0}};
   mskgov_credentials_provider *provider = make(&brisk);
 
-  http_stub_start(&stub, told, 5);
-  set_endpoint(stub.port, "");
-  get_well(provider);
-  http_stub_stop(&stub);
-  ck_assert_uint_eq(stub.request_count, 5);
+  serve_well(provider, told, 5);
   check_request(2, KEYS_LINE, SENT_1);
   check_token_request(3);
   check_request(4, KEYS_LINE, SENT_2);
@@ -201,11 +173,7 @@ START_TEST(test_failures_that_pass) {
   };
   mskgov_credentials_provider *provider = make(&brisk);
 
-  http_stub_start(&stub, told, 8);
-  set_endpoint(stub.port, "");
-  get_well(provider);
-  http_stub_stop(&stub);
-  ck_assert_uint_eq(stub.request_count, 8);
+  serve_well(provider, told, 8);
   mskgov_credentials_provider_free(provider);
 }
 END_TEST
@@ -350,7 +318,7 @@ START_TEST(test_environment) {
                                       "AWS_EC2_METADATA_SERVICE_ENDPOINT",
                                       "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"};
 
-  caught = true;
+  caught.on = true;
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
     const char *values[] = {cases[i].disabled, cases[i].endpoint, cases[i].mode};
     mskgov_credentials_provider *provider;
@@ -362,11 +330,11 @@ START_TEST(test_environment) {
         setenv(names[k], values[k], 1);
       else
         unsetenv(names[k]);
-    caught_url[0] = '\0';
+    caught.url[0] = '\0';
     ck_assert_int_eq(mskgov_credentials_provider_new_imds(&provider, &error), 0);
     ck_assert_int_eq(mskgov_credentials_provider_get(provider, &got, &error), cases[i].rc);
     check_text(&error, cases[i].expected);
-    ck_assert_str_eq(caught_url, cases[i].url);
+    ck_assert_str_eq(caught.url, cases[i].url);
     mskgov_credentials_provider_free(provider);
   }
 }
