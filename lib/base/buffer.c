@@ -3,7 +3,6 @@
 #include "base/secret.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 void gov_buffer_init(gov_buffer *buffer, size_t limit) {
@@ -31,7 +30,7 @@ static bool grow(gov_buffer *buffer, size_t needed) {
   while (capacity < needed)
     capacity = capacity > needed / 2 ? needed : capacity * 2;
 
-  data = malloc(capacity);
+  data = gov_secret_alloc(capacity);
   if (!data)
     return false;
 
@@ -44,28 +43,40 @@ static bool grow(gov_buffer *buffer, size_t needed) {
   return true;
 }
 
-char *gov_buffer_extend(gov_buffer *buffer, size_t length) {
-  char *room;
+void gov_buffer_reserve(gov_buffer *buffer, size_t length) {
+  size_t room = buffer->limit - buffer->length;
+  size_t needed = buffer->length + (length < room ? length : room) + 1;
 
+  if (!buffer->failed && needed > buffer->capacity && grow(buffer, needed))
+    buffer->data[buffer->length] = '\0';
+}
+
+/* Counts `length` bytes more, with an end behind them. NULL: there is no room. */
+static char *take_room(gov_buffer *buffer, size_t length) {
   if (buffer->failed)
     return NULL;
 
   if (length > buffer->limit - buffer->length ||
-      (buffer->length + length + 1 > buffer->capacity &&
+      (length >= buffer->capacity - buffer->length &&
        !grow(buffer, buffer->length + length + 1))) {
     buffer->failed = true;
     return NULL;
   }
 
-  room = buffer->data + buffer->length;
-  memset(room, 0, length + 1);
   buffer->length += length;
+  buffer->data[buffer->length] = '\0';
 
-  return room;
+  return buffer->data + buffer->length - length;
+}
+
+char *gov_buffer_extend(gov_buffer *buffer, size_t length) {
+  char *room = take_room(buffer, length);
+
+  return room ? memset(room, 0, length) : NULL;
 }
 
 void gov_buffer_append(gov_buffer *buffer, const void *data, size_t length) {
-  char *room = gov_buffer_extend(buffer, length);
+  char *room = take_room(buffer, length);
 
   if (room && length)
     memcpy(room, data, length);
@@ -84,17 +95,4 @@ void gov_buffer_consume(gov_buffer *buffer, size_t length) {
   memmove(buffer->data, buffer->data + length, buffer->length - length);
   buffer->length -= length;
   gov_secret_wipe(buffer->data + buffer->length, length);
-}
-
-char *gov_buffer_take(gov_buffer *buffer) {
-  char *data;
-
-  if (buffer->failed || (!buffer->data && !gov_buffer_extend(buffer, 0)))
-    return NULL;
-
-  data = buffer->data;
-  buffer->data = NULL;
-  gov_buffer_init(buffer, buffer->limit);
-
-  return data;
 }

@@ -1,8 +1,8 @@
 /*
  * A growing run of bytes with a limit. What is appended past the limit, or when memory
  * runs out, marks the buffer as failed and changes nothing; so a writer appends without
- * looking and checks once, at the end. Its memory is wiped whenever it is given back, so
- * it may hold secrets.
+ * looking and checks once, at the end. It may hold
+ * secrets: its memory is that of secret.h.
  */
 #ifndef GOV_BASE_BUFFER_H
 #define GOV_BASE_BUFFER_H
@@ -26,6 +26,10 @@ void gov_buffer_fini(gov_buffer *buffer);
 /* Wipes the contents and keeps the memory. */
 void gov_buffer_reset(gov_buffer *buffer);
 
+/* Makes room for `length` bytes more, within the limit, at once instead of bit by bit. Only
+   a hint: it does not fail. */
+void gov_buffer_reserve(gov_buffer *buffer, size_t length);
+
 void gov_buffer_append(gov_buffer *buffer, const void *data, size_t length);
 void gov_buffer_append_string(gov_buffer *buffer, const char *string);
 
@@ -34,8 +38,5 @@ void gov_buffer_consume(gov_buffer *buffer, size_t length);
 
 /* Room for `length` bytes more at the end, zeroed and counted; NULL if there is none. */
 char *gov_buffer_extend(gov_buffer *buffer, size_t length);
-
-/* Hands out the string and empties the buffer; freed with gov_secret_free_string. */
-char *gov_buffer_take(gov_buffer *buffer);
 
 #endif

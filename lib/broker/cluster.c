@@ -30,7 +30,7 @@ struct mskgov_cluster {
   gov_authority authority;
   char id[GOV_UUID_SIZE];
   char *host;
-  char *bootstrap_servers;
+  gov_buffer bootstrap_servers;
   uint16_t ports[MSKGOV_CLUSTER_BROKERS_MAX];
   uint32_t brokers_count; /* initialised */
   gov_broker brokers[MSKGOV_CLUSTER_BROKERS_MAX];
@@ -180,18 +180,16 @@ static int make_brokers(mskgov_cluster *cluster, const mskgov_cluster_options *o
 }
 
 static int make_bootstrap_servers(mskgov_cluster *cluster, mskgov_error_info *error) {
-  gov_buffer text;
+  gov_buffer *text = &cluster->bootstrap_servers;
   char one[32];
 
-  gov_buffer_init(&text, BOOTSTRAP_MAX);
+  gov_buffer_init(text, BOOTSTRAP_MAX);
   for (uint32_t i = 0; i < cluster->brokers_count; i++) {
     snprintf(one, sizeof(one), "%s127.0.0.1:%u", i ? "," : "", cluster->ports[i]);
-    gov_buffer_append_string(&text, one);
+    gov_buffer_append_string(text, one);
   }
-  cluster->bootstrap_servers = gov_buffer_take(&text);
-  gov_buffer_fini(&text);
 
-  return cluster->bootstrap_servers ? 0 : gov_error_no_memory(error);
+  return text->failed ? gov_error_no_memory(error) : 0;
 }
 
 int mskgov_cluster_new(mskgov_cluster **out, const mskgov_cluster_options *options,
@@ -241,13 +239,13 @@ void mskgov_cluster_free(mskgov_cluster *cluster) {
   SSL_CTX_free(cluster->shared.tls);
   gov_token_check_fini(&cluster->shared.check);
   gov_authority_fini(&cluster->authority);
-  free(cluster->bootstrap_servers);
+  gov_buffer_fini(&cluster->bootstrap_servers);
   free(cluster->host);
   free(cluster);
 }
 
 const char *mskgov_cluster_bootstrap_servers(const mskgov_cluster *cluster) {
-  return cluster->bootstrap_servers;
+  return cluster->bootstrap_servers.data;
 }
 
 const char *mskgov_cluster_ca_pem(const mskgov_cluster *cluster) {

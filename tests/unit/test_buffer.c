@@ -63,7 +63,6 @@ START_TEST(test_limit) {
   gov_buffer_consume(&buffer, 5);
   gov_buffer_append(&buffer, "1", 1);
   ck_assert_uint_eq(buffer.length, 0);
-  ck_assert_ptr_null(gov_buffer_take(&buffer));
 
   gov_buffer_reset(&buffer);
   gov_buffer_append(&buffer, "1", 1);
@@ -98,27 +97,6 @@ START_TEST(test_consume) {
   ck_assert_uint_eq(buffer.length, 0);
   gov_buffer_append_string(&buffer, "new");
   ck_assert_str_eq(buffer.data, "new");
-  gov_buffer_fini(&buffer);
-}
-END_TEST
-
-START_TEST(test_take) {
-  gov_buffer buffer;
-  char *taken;
-
-  gov_buffer_init(&buffer, 100);
-  taken = gov_buffer_take(&buffer);
-  ck_assert_str_eq(taken, "");
-  gov_secret_free_string(taken);
-
-  gov_buffer_append_string(&buffer, "mine");
-  taken = gov_buffer_take(&buffer);
-  ck_assert_str_eq(taken, "mine");
-  ck_assert_ptr_null(buffer.data);
-  gov_buffer_append_string(&buffer, "other");
-  ck_assert_str_eq(taken, "mine");
-  ck_assert_str_eq(buffer.data, "other");
-  gov_secret_free_string(taken);
   gov_buffer_fini(&buffer);
 }
 END_TEST
@@ -191,5 +169,5 @@ START_TEST(test_against_a_model) {
 END_TEST
 
 TEST_MAIN("buffer", TEST(test_append), TEST(test_limit), TEST(test_consume),
-          TEST(test_take), TEST(test_reset_wipes), TEST(test_growing_wipes_the_old_memory),
+          TEST(test_reset_wipes), TEST(test_growing_wipes_the_old_memory),
           TEST(test_against_a_model))
