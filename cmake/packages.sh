@@ -2,10 +2,12 @@
 
 # To build the libraries, the command and the benchmarks.
 packages_build=(gcc libc6-dev cmake ninja-build pkg-config libssl-dev librdkafka-dev
-                libevent-dev libjansson-dev libcurl4-openssl-dev)
+                libevent-dev libjansson-dev libcurl4-openssl-dev libexpat1-dev)
 # To build and run the tests; and what the long ones take besides.
 packages_tests=(check)
 packages_tests_long=(clang valgrind)
+# And to build the fuzzers.
+packages_fuzz=(clang libclang-rt-dev)
 
 packages_is_missing() {
   [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" != installed ]
