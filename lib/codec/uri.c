@@ -3,24 +3,33 @@
 #include <mskgov/error.h>
 
 #include <stdbool.h>
-#include <string.h>
+#include <stdint.h>
 
-static bool is_unreserved(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-         (c && strchr("-._~", c));
-}
+/* Letters, digits and "-._~". */
+static const bool is_unreserved[256] = {
+    ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['0' ... '9'] = true, ['-'] = true,
+    ['.'] = true,         ['_'] = true,         ['~'] = true,
+};
 
+/* In runs of what stays as it is, as session tokens are long and of base64. */
 void gov_uri_encode(const char *text, size_t length, gov_buffer *out) {
   static const char digits[] = "0123456789ABCDEF";
+  const unsigned char *bytes = (const unsigned char *)text;
 
-  for (size_t i = 0; i < length; i++) {
-    unsigned char byte = (unsigned char)text[i];
-    char encoded[] = {'%', digits[byte >> 4], digits[byte & 15]};
+  for (size_t i = 0, from = 0; i <= length; i++) {
+    char encoded[3];
 
-    if (is_unreserved(text[i]))
-      gov_buffer_append(out, &text[i], 1);
-    else
-      gov_buffer_append(out, encoded, sizeof(encoded));
+    if (i < length && is_unreserved[bytes[i]])
+      continue;
+    if (i > from)
+      gov_buffer_append(out, text + from, i - from);
+    if (i == length)
+      return;
+    encoded[0] = '%';
+    encoded[1] = digits[bytes[i] >> 4];
+    encoded[2] = digits[bytes[i] & 15];
+    gov_buffer_append(out, encoded, sizeof(encoded));
+    from = i + 1;
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include "base/error.h"
 #include "base/secret.h"
-#include "codec/time.h"
 
 /* What is no visible ASCII cannot be in any part but the user agent, where it counts for
    nothing: a question mark takes its place. */
@@ -26,10 +25,8 @@ static void append_field(gov_buffer *out, const char *name, const char *value) {
 
 static void append_payload(gov_buffer *out, const gov_msk_parts *parts, const char *host,
                            const char *signature) {
-  char timestamp[GOV_TIME_BASIC_SIZE];
   gov_buffer credential;
 
-  gov_time_format_basic(parts->now_s, timestamp);
   gov_buffer_init(&credential, GOV_MSK_CREDENTIAL_MAX);
   gov_msk_request_credential(&credential, parts);
   if (credential.failed)
@@ -41,7 +38,7 @@ static void append_payload(gov_buffer *out, const gov_msk_parts *parts, const ch
   append_field(out, "action", GOV_MSK_ACTION);
   append_field(out, "x-amz-algorithm", GOV_SIGV4_ALGORITHM);
   append_field(out, "x-amz-credential", credential.failed ? "" : credential.data);
-  append_field(out, "x-amz-date", timestamp);
+  append_field(out, "x-amz-date", parts->timestamp);
   if (parts->session_token)
     append_field(out, "x-amz-security-token", parts->session_token);
   append_field(out, "x-amz-signedheaders", "host");

@@ -35,8 +35,10 @@ typedef struct gov_msk_parts {
   const char *region;
   const char *access_key_id;
   const char *session_token; /* NULL: none */
-  const char *user_agent;    /* not signed */
-  uint64_t now_s;            /* Unix time of signing */
+  const char
+      *encoded_session_token; /* the same in percent-encoding; NULL: none is at hand */
+  const char *user_agent;     /* not signed */
+  const char *timestamp;      /* of signing, "YYYYMMDDTHHMMSSZ" */
 } gov_msk_parts;
 
 /* Appends the query that is signed. Check out->failed. */
@@ -47,7 +49,7 @@ void gov_msk_request_credential(gov_buffer *out, const gov_msk_parts *parts);
 
 /*
  * Signs the request for `host`, its query as above. `key` is gov_sigv4_key's for the day of
- * now_s, the region and GOV_MSK_SERVICE. Returns 0, MSKGOV_ERR_CRYPTO or
+ * the timestamp, the region and GOV_MSK_SERVICE. Returns 0, MSKGOV_ERR_CRYPTO or
  * MSKGOV_ERR_NO_MEMORY.
  */
 int gov_msk_request_sign(const gov_msk_parts *parts, const char *host, const char *query,

@@ -12,6 +12,8 @@
 
 /* "kafka.", a region, ".amazonaws.com" */
 #define HOST_MAX 128
+/* What the URL has around its query, usually. */
+#define URL_AROUND 256
 
 static void append_encoded(gov_buffer *out, const char *text) {
   gov_uri_encode(text, strlen(text), out);
@@ -45,6 +47,7 @@ int gov_msk_token_sign(gov_buffer *out, const gov_msk_parts *parts,
   if (rc)
     goto done;
 
+  gov_buffer_reserve(&url, query.length + URL_AROUND);
   gov_buffer_append_string(&url, "https://");
   gov_buffer_append_string(&url, host.data);
   gov_buffer_append_string(&url, "/?");

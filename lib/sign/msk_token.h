@@ -29,7 +29,7 @@
 void gov_msk_token_host(gov_buffer *out, const char *region);
 
 /*
- * Appends the token. `key` is gov_sigv4_key's for the day of now_s, the region and
+ * Appends the token. `key` is gov_sigv4_key's for the day of the timestamp, the region and
  * GOV_MSK_SERVICE. The token is a secret, and so is `out`.
  * Returns 0, MSKGOV_ERR_CRYPTO or MSKGOV_ERR_NO_MEMORY.
  */

@@ -2,55 +2,20 @@
 
 #include "base/address.h"
 #include "base/error.h"
+#include "sign/partition.h"
 
-#include <mskgov/authenticator.h>
+#include <mskgov/region.h>
 
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
-
-/* The areas of every partition in botocore's partitions.json. */
-static const char *const areas[] = {
-    "us-gov", "us-isob", "us-isof", "us-iso", "eu-isoe", "eusc-de", "us", "eu",
-    "ap",     "ca",      "sa",      "af",     "me",      "il",      "mx", "cn"};
-static const char *const directions[] = {"north",     "south",     "east",
-                                         "west",      "central",   "northeast",
-                                         "northwest", "southeast", "southwest"};
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* What follows the first of `words` that `text` begins with and a dash ends, or NULL. */
-static const char *skip_word(const char *text, const char *const *words, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    size_t length = strlen(words[i]);
-
-    if (strncmp(text, words[i], length) == 0 && text[length] == '-')
-      return text + length + 1;
-  }
-
-  return NULL;
-}
-
-/* Areas and directions go on like one another ("us-west", "us-iso"), so all are tried. */
-static bool is_region(const char *region) {
-  for (size_t i = 0; i < COUNT(areas); i++) {
-    const char *rest = skip_word(region, &areas[i], 1);
-
-    rest = rest ? skip_word(rest, directions, COUNT(directions)) : NULL;
-    if (rest && rest[0] >= '1' && rest[0] <= '9' &&
-        strspn(rest, "0123456789") == strlen(rest) && strlen(rest) <= 2)
-      return true;
-  }
-
-  return false;
-}
 
 int gov_region_check(const char *field, const char *region, mskgov_error_info *error) {
   if (!region)
     return gov_error_set(error, MSKGOV_ERR_INVALID,
                          "%s is not set; expected an AWS region, such as \"eu-west-1\"",
                          field);
-  if (!is_region(region))
+  if (!gov_partition_of_region(region))
     return gov_error_set(error, MSKGOV_ERR_INVALID,
                          "%s is \"%.64s\", which is no AWS region; expected an area such "
                          "as us, eu, ap or us-gov, a direction such as north, southeast "
@@ -85,15 +50,29 @@ static bool is_service(const char *label, size_t length, bool vpce) {
          (vpce && length > 9 && strncasecmp(label, "vpce-svc-", 9) == 0);
 }
 
+/* The suffix that the host ends in, a dot before it; NULL: none. */
+static const char *find_suffix(const char *host, size_t length) {
+  for (size_t i = 0; i < GOV_PARTITION_COUNT; i++) {
+    const char *suffix = gov_partitions[i].dns_suffix;
+    size_t zone = strip(host, length, suffix);
+
+    if (zone < length && host[zone - 1] == '.')
+      return suffix;
+  }
+
+  return NULL;
+}
+
 /* Cuts the region out of the host's first `length` bytes; false: it is no MSK broker. */
 static bool find_region(const char *host, size_t length, char region[GOV_REGION_MAX + 1]) {
-  size_t zone = strip(host, length, ".amazonaws.com.cn"), end, start, service;
+  const char *suffix = find_suffix(host, length);
+  const gov_partition *partition;
+  size_t zone, end, start, service;
 
-  if (zone == length)
-    zone = strip(host, length, ".amazonaws.com");
-  if (zone == length)
+  if (!suffix)
     return false;
 
+  zone = length - strlen(suffix) - 1;
   end = strip(host, zone, ".vpce");
   start = last_label(host, end);
   if (start < 2 || end - start > GOV_REGION_MAX)
@@ -106,8 +85,9 @@ static bool find_region(const char *host, size_t length, char region[GOV_REGION_
   for (size_t i = start; i < end; i++)
     region[i - start] = host[i] >= 'A' && host[i] <= 'Z' ? (char)(host[i] | 32) : host[i];
   region[end - start] = '\0';
+  partition = gov_partition_of_region(region);
 
-  return is_region(region);
+  return partition && strcmp(partition->dns_suffix, suffix) == 0;
 }
 
 int mskgov_region_from_broker(const char *broker, char *region, size_t size,
@@ -127,10 +107,10 @@ int mskgov_region_from_broker(const char *broker, char *region, size_t size,
 
   if (!find_region(broker, length, found))
     return gov_error_set(error, MSKGOV_ERR_INVALID,
-                         "broker is \"%.270s\", which is no name of an MSK broker; "
-                         "expected a name ending in \".kafka.<region>.amazonaws.com\" or "
-                         "\".kafka-serverless.<region>.amazonaws.com\"; for any other "
-                         "name, set the region",
+                         "broker is \"%.260s\", which is no name of an MSK broker; "
+                         "expected a name ending in \".kafka.<region>.<suffix>\" or "
+                         "\".kafka-serverless.<region>.<suffix>\", as with eu-west-1 and "
+                         "amazonaws.com; for any other name, set the region",
                          broker);
   if (!region || strlen(found) >= size)
     return gov_error_set(error, MSKGOV_ERR_INVALID,

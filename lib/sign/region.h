@@ -1,7 +1,6 @@
 /*
- * AWS regions by their grammar, not by a list: an area, a direction, a number. Regions
- * that open tomorrow pass; a slip of the finger does not, and is told at the door instead
- * of by a broker's "Access denied".
+ * AWS regions by the grammar of partition.h. A slip of the finger does not pass, and is told
+ * at the door instead of by a broker's "Access denied".
  *
  * Threads: any. Nothing here has state. mskgov_region_from_broker is part of this module.
  */

@@ -5,22 +5,70 @@
 #include "codec/time.h"
 
 #include <openssl/evp.h>
+
+#include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define DIGEST_SIZE GOV_SIGV4_KEY_SIZE
+#define BLOCK_SIZE 64 /* of SHA-256 */
 #define DATE_LENGTH 8
 
 /* SHA-256 of nothing. */
 #define EMPTY_BODY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
+/* Looked up once and kept for the life of the process: OpenSSL's look-up costs as much as the
+   hashing. Read-only afterwards. */
+static EVP_MD *sha256;
+
+static void look_up(void) {
+  sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+static int no_sha256(mskgov_error_info *error) {
+  return gov_error_set(error, MSKGOV_ERR_CRYPTO, "OpenSSL has no SHA-256 to offer");
+}
+
+/* NULL: OpenSSL has none. Freed with EVP_MD_CTX_free, which wipes it. */
+static EVP_MD_CTX *context_new(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+  pthread_once(&once, look_up);
+
+  return sha256 ? EVP_MD_CTX_new() : NULL;
+}
+
+/* SHA-256 of two parts. */
+static bool digest(EVP_MD_CTX *context, const void *first, size_t first_length,
+                   const void *second, size_t second_length,
+                   unsigned char out[DIGEST_SIZE]) {
+  return EVP_DigestInit_ex2(context, sha256, NULL) &&
+         EVP_DigestUpdate(context, first, first_length) &&
+         EVP_DigestUpdate(context, second, second_length) &&
+         EVP_DigestFinal_ex(context, out, NULL);
+}
+
+/* RFC 2104. Twice as quick as OpenSSL's, which makes and initialises three contexts. */
 static int hmac(const void *key, size_t key_length, const char *data, size_t length,
                 unsigned char mac[DIGEST_SIZE], mskgov_error_info *error) {
-  if (!EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key, key_length,
-                 (const unsigned char *)data, length, mac, DIGEST_SIZE, NULL))
-    return gov_error_set(error, MSKGOV_ERR_CRYPTO,
-                         "OpenSSL has no HMAC with SHA-256 to offer");
+  unsigned char pad[BLOCK_SIZE] = {0}, inner[DIGEST_SIZE];
+  EVP_MD_CTX *context = context_new();
+  bool done = context;
 
-  return 0;
+  if (key_length <= BLOCK_SIZE)
+    memcpy(pad, key, key_length);
+  else
+    done = done && digest(context, key, key_length, "", 0, pad);
+  for (size_t i = 0; i < BLOCK_SIZE; i++)
+    pad[i] ^= 0x36;
+  done = done && digest(context, pad, BLOCK_SIZE, data, length, inner);
+  for (size_t i = 0; i < BLOCK_SIZE; i++)
+    pad[i] ^= 0x36 ^ 0x5c;
+  done = done && digest(context, pad, BLOCK_SIZE, inner, DIGEST_SIZE, mac);
+  gov_secret_wipe(pad, sizeof(pad));
+  EVP_MD_CTX_free(context);
+
+  return done ? 0 : no_sha256(error);
 }
 
 int gov_sigv4_key(const char *secret, const char *date8, const char *region,
@@ -56,19 +104,6 @@ void gov_sigv4_scope(gov_buffer *out, const char *timestamp, const char *region,
   gov_buffer_append_string(out, "/aws4_request");
 }
 
-int gov_sigv4_presigned_canonical_request(gov_buffer *out, const char *canonical_uri,
-                                          const char *canonical_query, const char *host) {
-  gov_buffer_append_string(out, "GET\n");
-  gov_buffer_append_string(out, canonical_uri);
-  gov_buffer_append_string(out, "\n");
-  gov_buffer_append_string(out, canonical_query);
-  gov_buffer_append_string(out, "\nhost:");
-  gov_buffer_append_string(out, host);
-  gov_buffer_append_string(out, "\n\nhost\n" EMPTY_BODY_HASH);
-
-  return out->failed ? MSKGOV_ERR_NO_MEMORY : 0;
-}
-
 static void to_hex(const unsigned char digest[DIGEST_SIZE],
                    char text[GOV_SIGV4_SIGNATURE_SIZE]) {
   static const char digits[] = "0123456789abcdef";
@@ -80,28 +115,97 @@ static void to_hex(const unsigned char digest[DIGEST_SIZE],
   text[2 * DIGEST_SIZE] = '\0';
 }
 
+static int hash(const void *data, size_t length, char text[GOV_SIGV4_SIGNATURE_SIZE],
+                mskgov_error_info *error) {
+  unsigned char binary[DIGEST_SIZE];
+  EVP_MD_CTX *context = context_new();
+  bool done = context && digest(context, data ? data : "", length, "", 0, binary);
+
+  EVP_MD_CTX_free(context);
+  if (!done)
+    return no_sha256(error);
+  to_hex(binary, text);
+
+  return 0;
+}
+
+void gov_sigv4_signed_headers(gov_buffer *out, const gov_sigv4_header *headers,
+                              size_t header_count) {
+  for (size_t i = 0; i < header_count; i++) {
+    gov_buffer_append_string(out, i ? ";" : "");
+    gov_buffer_append_string(out, headers[i].name);
+  }
+}
+
+static void append_request(gov_buffer *out, const char *method, const char *uri,
+                           const char *query, const gov_sigv4_header *headers,
+                           size_t header_count, const char *body_hash) {
+  gov_buffer_append_string(out, method);
+  gov_buffer_append_string(out, "\n");
+  gov_buffer_append_string(out, uri);
+  gov_buffer_append_string(out, "\n");
+  gov_buffer_append_string(out, query);
+  gov_buffer_append_string(out, "\n");
+  for (size_t i = 0; i < header_count; i++) {
+    gov_buffer_append_string(out, headers[i].name);
+    gov_buffer_append_string(out, ":");
+    gov_buffer_append_string(out, headers[i].value);
+    gov_buffer_append_string(out, "\n");
+  }
+  gov_buffer_append_string(out, "\n");
+  gov_sigv4_signed_headers(out, headers, header_count);
+  gov_buffer_append_string(out, "\n");
+  gov_buffer_append_string(out, body_hash);
+}
+
+int gov_sigv4_canonical_request(gov_buffer *out, const char *method,
+                                const char *canonical_uri, const char *canonical_query,
+                                const gov_sigv4_header *headers, size_t header_count,
+                                const void *body, size_t body_length,
+                                mskgov_error_info *error) {
+  char body_hash[GOV_SIGV4_SIGNATURE_SIZE];
+  int rc = hash(body, body_length, body_hash, error);
+
+  if (rc)
+    return rc;
+
+  append_request(out, method, canonical_uri, canonical_query, headers, header_count,
+                 body_hash);
+
+  return out->failed ? gov_error_no_memory(error) : 0;
+}
+
+int gov_sigv4_presigned_canonical_request(gov_buffer *out, const char *canonical_uri,
+                                          const char *canonical_query, const char *host) {
+  const gov_sigv4_header header = {"host", host};
+
+  append_request(out, "GET", canonical_uri, canonical_query, &header, 1, EMPTY_BODY_HASH);
+
+  return out->failed ? MSKGOV_ERR_NO_MEMORY : 0;
+}
+
 int gov_sigv4_string_to_sign(gov_buffer *out, const char *timestamp, const char *region,
                              const char *service, const char *canonical_request,
                              size_t length, mskgov_error_info *error) {
-  unsigned char digest[DIGEST_SIZE];
-  char hash[GOV_SIGV4_SIGNATURE_SIZE];
+  char request_hash[GOV_SIGV4_SIGNATURE_SIZE];
   uint64_t unix_s;
+  int rc;
 
   if (gov_time_parse_basic(timestamp, &unix_s))
     return gov_error_set(error, MSKGOV_ERR_INVALID,
                          "the time of signing is \"%.32s\"; expected a time in the form "
                          "\"20260102T030405Z\"",
                          timestamp);
-  if (!EVP_Q_digest(NULL, "SHA256", NULL, canonical_request, length, digest, NULL))
-    return gov_error_set(error, MSKGOV_ERR_CRYPTO, "OpenSSL has no SHA-256 to offer");
+  rc = hash(canonical_request, length, request_hash, error);
+  if (rc)
+    return rc;
 
-  to_hex(digest, hash);
   gov_buffer_append_string(out, GOV_SIGV4_ALGORITHM "\n");
   gov_buffer_append_string(out, timestamp);
   gov_buffer_append_string(out, "\n");
   gov_sigv4_scope(out, timestamp, region, service);
   gov_buffer_append_string(out, "\n");
-  gov_buffer_append_string(out, hash);
+  gov_buffer_append_string(out, request_hash);
 
   return out->failed ? gov_error_no_memory(error) : 0;
 }

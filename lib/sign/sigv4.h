@@ -39,14 +39,36 @@ int gov_sigv4_key(const char *secret, const char *date8, const char *region,
 void gov_sigv4_scope(gov_buffer *out, const char *timestamp, const char *region,
                      const char *service);
 
+/* A header that is signed: its name in lower case, its value without white space around. */
+typedef struct gov_sigv4_header {
+  const char *name;
+  const char *value;
+} gov_sigv4_header;
+
 /*
- * Appends the canonical request of a presigned GET: header `host` only, hash of the empty
- * body. `canonical_uri` and `canonical_query` are encoded and sorted by the caller, who
+ * Appends the canonical request: method, URI, query, headers, and the SHA-256 of the body.
+ * `canonical_uri` and `canonical_query` are encoded and sorted by the caller, `headers`
+ * sorted by their names. `body` may be NULL if it is empty. The request may hold a session
+ * token; then `out` is a secret.
+ * Returns 0, MSKGOV_ERR_CRYPTO, or MSKGOV_ERR_NO_MEMORY.
+ */
+int gov_sigv4_canonical_request(gov_buffer *out, const char *method,
+                                const char *canonical_uri, const char *canonical_query,
+                                const gov_sigv4_header *headers, size_t header_count,
+                                const void *body, size_t body_length,
+                                mskgov_error_info *error);
+
+/*
+ * The same for a presigned GET: header `host` only, hash of the empty body. The caller
  * has also taken X-Amz-Signature off the query. Returns 0 or MSKGOV_ERR_NO_MEMORY, which
  * is out->failed.
  */
 int gov_sigv4_presigned_canonical_request(gov_buffer *out, const char *canonical_uri,
                                           const char *canonical_query, const char *host);
+
+/* Appends the names of `headers` between semicolons: what SignedHeaders lists. */
+void gov_sigv4_signed_headers(gov_buffer *out, const gov_sigv4_header *headers,
+                              size_t header_count);
 
 /*
  * Appends the string to sign of a canonical request. `timestamp` is "YYYYMMDDTHHMMSSZ".

@@ -19,6 +19,7 @@
 #define OFFICIAL_SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 #define OFFICIAL_USER_AGENT "aws-msk-iam-sasl-signer-python/1.0.2"
 #define OFFICIAL_NOW_S 1767323045 /* 2026-01-02T03:04:05Z */
+#define OFFICIAL_TIMESTAMP "20260102T030405Z"
 
 /* The region eu-west-1, access key id AKIDEXAMPLE: the token as it stands. */
 #define OFFICIAL_TOKEN                                                                     \

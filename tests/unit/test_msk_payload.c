@@ -74,7 +74,7 @@ START_TEST(it_is_what_the_official_ones_make) {
                                .access_key_id = row->id,
                                .session_token = row->session_token,
                                .user_agent = OFFICIAL_USER_AGENT,
-                               .now_s = OFFICIAL_NOW_S};
+                               .timestamp = OFFICIAL_TIMESTAMP};
   json_t *json = sign(&parts, row->host);
 
   check_all(json, row);
@@ -87,7 +87,7 @@ START_TEST(what_json_reserves_is_escaped) {
                                .access_key_id = "A\"B\\C",
                                .session_token = "\\\"{},:",
                                .user_agent = "a \"b\"\n\x01\xc3\xa9",
-                               .now_s = OFFICIAL_NOW_S};
+                               .timestamp = OFFICIAL_TIMESTAMP};
   json_t *json = sign(&parts, "localhost");
 
   check_field(json, "x-amz-credential",
@@ -105,7 +105,7 @@ START_TEST(the_longest_parts_fit) {
                                .access_key_id = id,
                                .session_token = session_token,
                                .user_agent = user_agent,
-                               .now_s = OFFICIAL_NOW_S};
+                               .timestamp = OFFICIAL_TIMESTAMP};
   json_t *json;
 
   memset(id, '"', sizeof(id) - 1);
@@ -121,7 +121,7 @@ START_TEST(a_buffer_without_room_is_told) {
   const gov_msk_parts parts = {.region = "eu-west-1",
                                .access_key_id = "AKIDEXAMPLE",
                                .user_agent = OFFICIAL_USER_AGENT,
-                               .now_s = OFFICIAL_NOW_S};
+                               .timestamp = OFFICIAL_TIMESTAMP};
   unsigned char key[GOV_SIGV4_KEY_SIZE] = {0};
   gov_buffer payload;
 

@@ -85,7 +85,7 @@ static gov_msk_parts parts_of(const official *o) {
       .access_key_id = o->access_key_id,
       .session_token = o->session_token,
       .user_agent = OFFICIAL_USER_AGENT,
-      .now_s = OFFICIAL_NOW_S,
+      .timestamp = OFFICIAL_TIMESTAMP,
   };
 }
 

@@ -4,7 +4,7 @@
 #include "sign/region.h"
 #include "harness.h"
 
-#include <mskgov/authenticator.h>
+#include <mskgov/region.h>
 
 #include <string.h>
 
@@ -82,13 +82,26 @@ START_TEST(test_brokers) {
        "cn-northwest-1"},
       {"b-1.demo.abc123.c2.kafka.us-gov-west-1.amazonaws.com:9098", "us-gov-west-1"},
       {"b-1.demo.abc123.c2.kafka.ap-southeast-7.amazonaws.com:9098", "ap-southeast-7"},
+      {"b-1.scram.demo.abc.c2.kafka.us-east-2.amazonaws.com:14002", "us-east-2"},
+      /* every other partition, by the suffixes of botocore's partitions.json */
+      {"b-1.demo.abc123.c2.kafka.us-iso-east-1.c2s.ic.gov:9098", "us-iso-east-1"},
+      {"b-1.demo.abc123.c2.kafka.us-isob-east-1.sc2s.sgov.gov:9098", "us-isob-east-1"},
+      {"b-1.demo.abc123.c2.kafka.eu-isoe-west-1.cloud.adc-e.uk:9098", "eu-isoe-west-1"},
+      {"b-1.demo.abc123.c2.kafka.us-isof-south-1.csp.hci.ic.gov:9098", "us-isof-south-1"},
+      {"b-1.demo.abc123.c2.kafka.eusc-de-east-1.amazonaws.eu:9098", "eusc-de-east-1"},
+      {"boot-xyz.c1.kafka-serverless.eusc-de-east-1.amazonaws.eu:9098", "eusc-de-east-1"},
+      {"vpce-0a-b.vpce-svc-0c.us-iso-west-1.vpce.c2s.ic.gov", "us-iso-west-1"},
       /* names that hold another region's */
       {"b-1.demo-us-west-1-app.abc123.c2.kafka.us-west-2.amazonaws.com:9098", "us-west-2"},
       {"b-1.us-west-1.abc123.c2.kafka.us-west-2.amazonaws.com:9098", "us-west-2"},
       {"b-1.kafka.us-west-1.amazonaws.com.abc.c2.kafka.us-west-2.amazonaws.com:9098",
        "us-west-2"},
       {"b-1.demo-us-east-1.abc.c2.kafka.us-gov-east-1.amazonaws.com", "us-gov-east-1"},
+      {"b-1.us-east-1.abc.c2.kafka.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"},
+      {"b-1.kafka.cn-north-1.amazonaws.com.cn.c2.kafka.eu-west-1.amazonaws.com",
+       "eu-west-1"},
       /* DNS names have no case. */
+      {"b-1.demo.abc123.c2.kafka.CN-NORTH-1.AmazonAWS.com.CN", "cn-north-1"},
       {"B-1.Demo.abc123.c2.Kafka.EU-West-1.AmazonAWS.com:9098", "eu-west-1"},
   };
 
@@ -120,6 +133,23 @@ START_TEST(test_no_brokers_of_msk) {
       "b-1.demo.abc123.c2.kafka.eu-west-1.amazonaws.org:9098",
       "b-1.demo.abc123.c2.kafka.eu-west-1amazonaws.com:9098",
       "s3.eu-west-1.amazonaws.com:443",
+      /* a region of another partition than the suffix is of */
+      "b-1.demo.abc123.c3.kafka.cn-north-1.amazonaws.com:9098",
+      "b-1.demo.abc123.c3.kafka.eu-west-1.amazonaws.com.cn:9098",
+      "b-1.demo.abc123.c3.kafka.us-gov-west-1.amazonaws.com.cn:9098",
+      "b-1.demo.abc123.c3.kafka.eusc-de-east-1.amazonaws.com:9098",
+      "b-1.demo.abc123.c3.kafka.eu-west-1.amazonaws.eu:9098",
+      "b-1.demo.abc123.c3.kafka.us-isob-east-1.c2s.ic.gov:9098",
+      "b-1.demo.abc123.c3.kafka.us-iso-east-1.sc2s.sgov.gov:9098",
+      "b-1.demo.abc123.c3.kafka.us-east-1.csp.hci.ic.gov:9098",
+      "b-1.demo.abc123.c3.kafka.eu-west-1.cloud.adc-e.uk:9098",
+      /* no suffix of MSK's, or none with a dot before it */
+      "b-1.demo.abc123.c3.kafka.eu-west-1.api.aws:9098",
+      "b-1.demo.abc123.c3.kafka.eusc-de-east-1xamazonaws.eu:9098",
+      "b-1.demo.abc123.c3.kafka.us-iso-east-1.ic.gov:9098",
+      "amazonaws.eu",
+      ".c2s.ic.gov",
+      "kafka.us-iso-east-1.c2s.ic.gov.",
       "b-1.demo.xkafka.eu-west-1.amazonaws.com:9098",
       "vpce-1.vpce-svc-1.eu-west-1.amazonaws.com:9098",
       "eu-west-1.amazonaws.com:9098",
@@ -153,6 +183,25 @@ START_TEST(test_no_brokers_of_msk) {
 }
 END_TEST
 
+/* The longest name there is, 253 bytes and a port, stands in the error whole. */
+START_TEST(test_long_names) {
+  char broker[] = "................................................................"
+                  "................................................................"
+                  "................................................................"
+                  ".............................................................:65535";
+  mskgov_error_info error;
+  char region[32];
+
+  for (size_t i = 0; broker[i] == '.'; i++)
+    broker[i] = i % 4 == 3 ? '.' : 'x';
+  ck_assert_uint_eq(strchr(broker, ':') - broker, 253);
+  ck_assert_int_eq(mskgov_region_from_broker(broker, region, sizeof(region), &error),
+                   MSKGOV_ERR_INVALID);
+  ck_assert_ptr_nonnull(strstr(error.text, broker));
+  ck_assert_ptr_nonnull(strstr(error.text, "set the region"));
+}
+END_TEST
+
 START_TEST(test_sizes) {
   static const char broker[] = "b-1.demo.abc123.c2.kafka.eu-west-1.amazonaws.com:9098";
   mskgov_error_info error;
@@ -172,4 +221,4 @@ END_TEST
 
 TEST_MAIN("region", TEST(test_regions_that_are), TEST(test_regions_that_are_not),
           TEST(test_no_region), TEST(test_brokers), TEST(test_no_brokers_of_msk),
-          TEST(test_sizes))
+          TEST(test_long_names), TEST(test_sizes))
