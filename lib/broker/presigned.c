@@ -40,7 +40,8 @@ static bool skip(const char **at, size_t *left, const char *literal) {
   return true;
 }
 
-/* "https://kafka.<region>.amazonaws.com/?" */
+/* "https://kafka.<region>.amazonaws.com/?", of which the signer for Java leaves out the
+   slash. */
 static bool parse_host(gov_presigned *presigned, const char **at, size_t *left) {
   size_t region = 0;
 
@@ -56,7 +57,11 @@ static bool parse_host(gov_presigned *presigned, const char **at, size_t *left) 
   *at += region;
   *left -= region;
 
-  return region > 0 && skip(at, left, ".amazonaws.com/?");
+  if (region == 0 || !skip(at, left, ".amazonaws.com"))
+    return false;
+  skip(at, left, "/");
+
+  return skip(at, left, "?");
 }
 
 static int append_decoded(gov_presigned *presigned, const char *text, size_t length,
@@ -120,11 +125,9 @@ int gov_presigned_parse(gov_presigned *presigned, const char *url, size_t length
     size_t one = ampersand ? (size_t)(ampersand - at) : left;
     const char *equals = memchr(at, '=', one);
     size_t name = equals ? (size_t)(equals - at) : one;
-    int rc;
+    bool is_signed = name != strlen(USER_AGENT) || memcmp(at, USER_AGENT, name) != 0;
+    int rc = is_signed ? parse_parameter(presigned, at, name, one) : 0;
 
-    if (name == strlen(USER_AGENT) && memcmp(at, USER_AGENT, name) == 0)
-      break;
-    rc = parse_parameter(presigned, at, name, one);
     if (rc)
       return rc;
     if (!ampersand)

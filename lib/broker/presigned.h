@@ -1,11 +1,12 @@
 /*
  * A presigned URL taken apart, as far as a verifier of MSK's tokens needs it:
  *
- *   https://kafka.<region>.amazonaws.com/?<parameters>&X-Amz-Signature=…[&User-Agent=…]
+ *   https://kafka.<region>.amazonaws.com[/]?<parameters>
  *
- * The parameters are decoded. Those from User-Agent on are left out: the signers append
- * them after signing. Strict: names of unreserved characters only, none twice, valid
- * percent-encoding, and the signature there once.
+ * The parameters are decoded. User-Agent is left out, wherever it stands: the signers add
+ * it after signing, at the end (Python, Java) or among the others (JavaScript, Go). Strict:
+ * names of unreserved characters only, none twice, valid percent-encoding, and the
+ * signature there once.
  *
  * Threads: the caller's. A URL is a bearer credential; what is kept of it is in wiped
  * memory.

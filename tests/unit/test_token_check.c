@@ -15,10 +15,13 @@
 #define S(n) ((uint64_t)(n)*UINT64_C(1000000000))
 
 #define SCOPE "%2F20260102%2Feu-west-1%2Fkafka-cluster%2Faws4_request"
-#define HEAD                                                                               \
-  "https://kafka.eu-west-1.amazonaws.com/?Action=kafka-cluster%3AConnect"                  \
+#define HOST "https://kafka.eu-west-1.amazonaws.com"
+#define ACTION "Action=kafka-cluster%3AConnect"
+#define HEAD_END                                                                           \
   "&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE" SCOPE                   \
-  "&X-Amz-Date=20260102T030405Z&X-Amz-Expires=900&X-Amz-SignedHeaders=host"
+  "&X-Amz-Date=20260102T030405Z&X-Amz-Expires=900"
+#define SIGNED_HEADERS "&X-Amz-SignedHeaders=host"
+#define HEAD HOST "/?" ACTION HEAD_END SIGNED_HEADERS
 #define SIGNATURE                                                                          \
   "&X-Amz-Signature=7cc178453342e479def8e0e69cbff443ca929b5b0426af0f4b64554172c7195d"
 #define AGENT "&User-Agent=aws-msk-iam-sasl-signer-python%2F1.0.2"
@@ -51,8 +54,16 @@ static const struct {
      900000},
     {"with a session token", HEAD SESSION_ENCODED SESSION_SIGNATURE AGENT, SESSION,
      S(SIGNED_AT_S + 100), MSKGOV_NEVER, GOV_TOKEN_VALID, 800000},
-    {"the user agent is not signed", HEAD SIGNATURE "&User-Agent=x&more&&%", NULL,
-     S(SIGNED_AT_S), MSKGOV_NEVER, GOV_TOKEN_VALID, 900000},
+    {"the user agent is not signed", HEAD SIGNATURE "&User-Agent=x%", NULL, S(SIGNED_AT_S),
+     MSKGOV_NEVER, GOV_TOKEN_VALID, 900000},
+    {"what follows it is read", HEAD SIGNATURE "&User-Agent=x&more", NULL, S(SIGNED_AT_S),
+     MSKGOV_NEVER, GOV_TOKEN_MALFORMED, 0},
+    {"sorted, as the signers for JavaScript and Go have it",
+     HOST "/?" ACTION AGENT HEAD_END SIGNATURE SIGNED_HEADERS, NULL, S(SIGNED_AT_S),
+     MSKGOV_NEVER, GOV_TOKEN_VALID, 900000},
+    {"without a slash, as the signer for Java has it",
+     HOST "?" ACTION HEAD_END SIGNED_HEADERS SIGNATURE AGENT, NULL, S(SIGNED_AT_S),
+     MSKGOV_NEVER, GOV_TOKEN_VALID, 900000},
     {"nor need it be there", HEAD SIGNATURE, NULL, S(SIGNED_AT_S), MSKGOV_NEVER,
      GOV_TOKEN_VALID, 900000},
 
@@ -114,8 +125,6 @@ static const struct {
      "https://kafka..amazonaws.com/?Action=kafka-cluster%3AConnect" SIGNATURE, NULL,
      S(SIGNED_AT_S), MSKGOV_NEVER, GOV_TOKEN_MALFORMED, 0},
     {"no signature", HEAD, NULL, S(SIGNED_AT_S), MSKGOV_NEVER, GOV_TOKEN_MALFORMED, 0},
-    {"the signature after the user agent", HEAD AGENT SIGNATURE, NULL, S(SIGNED_AT_S),
-     MSKGOV_NEVER, GOV_TOKEN_MALFORMED, 0},
     {"a short signature", HEAD "&X-Amz-Signature=7cc1", NULL, S(SIGNED_AT_S), MSKGOV_NEVER,
      GOV_TOKEN_MALFORMED, 0},
     {"a parameter twice", HEAD "&X-Amz-Expires=900" SIGNATURE, NULL, S(SIGNED_AT_S),
