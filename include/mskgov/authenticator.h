@@ -3,8 +3,8 @@
  * and payloads for SASL AWS_MSK_IAM.
  *
  * A token is the base64url form of a presigned URL (SigV4, service kafka-cluster, action
- * kafka-cluster:Connect); a payload is the same as an object of JSON, for one broker. It is a bearer credential: whoever has it can connect until it
- * expires. It lives in wiped memory, and no log or error text of the library holds it.
+ * kafka-cluster:Connect); a payload is the same as an object of JSON, for one broker. Each is
+ * a bearer credential: whoever has it can connect until it expires. It lives in wiped memory, and no log or error text of the library holds it.
  *
  * Threads: any; an authenticator may be shared. mskgov_authenticator_token may block as
  * long as its credentials provider does.
@@ -15,6 +15,7 @@
 #include <mskgov/common.h>
 #include <mskgov/credentials.h>
 #include <mskgov/error.h>
+#include <mskgov/region.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,7 +32,9 @@ typedef struct mskgov_authenticator_options {
   size_t struct_size;
   /* The cluster's AWS region, such as "eu-west-1"; copied. No default. */
   const char *region;
-  /* Where credentials come from; the authenticator takes a hold. NULL: the environment. */
+  /* Where credentials come from; the authenticator takes a hold. One that fetches them
+     belongs behind a cache. NULL: mskgov_credentials_provider_new_default, this
+     authenticator's own. */
   mskgov_credentials_provider *credentials;
   /* Appended, percent-encoded, as User-Agent; copied. NULL: "mskgov/<version>". */
   const char *user_agent;
@@ -73,6 +76,23 @@ MSKGOV_API int mskgov_authenticator_payload(mskgov_authenticator *authenticator,
                                             const char *broker, mskgov_token **payload,
                                             mskgov_error_info *error);
 
+/*
+ * Tells the authenticator how a broker worded its refusal of a token or payload (the adapter
+ * for librdkafka does so). If it says that the signature has expired or is not yet current,
+ * and when, this host's clock is off: tokens are signed by the corrected time from then on.
+ * Returns 1 if that is so, and another token is worth a try; else 0.
+ */
+MSKGOV_API int mskgov_authenticator_refused(mskgov_authenticator *authenticator,
+                                            const char *text);
+
+/*
+ * How far this host's clock is behind the time of AWS's services (below 0: ahead of it), in
+ * nanoseconds, as learnt from their answers (Date) and refusals; 0 if that is not known, or
+ * is less than 30 s. Signing, and judging what has expired, go by the corrected time. One
+ * figure for the process; what was learnt is dropped when somebody sets the clock.
+ */
+MSKGOV_API int64_t mskgov_clock_skew_ns(void);
+
 /* Frees a token and wipes its memory. NULL does nothing. */
 MSKGOV_API void mskgov_token_free(mskgov_token *token);
 
@@ -83,21 +103,15 @@ MSKGOV_API const char *mskgov_token_value(const mskgov_token *token);
 /* The principal's name for SASL: the access key id. Borrowed until the token is freed. */
 MSKGOV_API const char *mskgov_token_principal(const mskgov_token *token);
 
+/* Where the credentials that it is signed with come from, as mskgov_credentials_source says.
+   Borrowed until the token is freed. */
+MSKGOV_API const char *mskgov_token_source(const mskgov_token *token);
+
 /*
  * When the token ends, Unix time: signing time + min(900 s, whole seconds until the
  * credentials expire), since the token dies with its credentials.
  */
 MSKGOV_API uint64_t mskgov_token_expires_at_ns(const mskgov_token *token);
-
-/*
- * The region in a broker's name, such as
- * "b-1.demo.abc123.c2.kafka.eu-west-1.amazonaws.com:9098". Anchored on the DNS suffix, so
- * that a cluster named after another region does not mislead. `region` takes at most
- * `size` bytes, its end included; 32 are enough for every region.
- * Returns 0, or MSKGOV_ERR_INVALID: the name is no name of an MSK broker.
- */
-MSKGOV_API int mskgov_region_from_broker(const char *broker, char *region, size_t size,
-                                         mskgov_error_info *error);
 
 #ifdef __cplusplus
 }

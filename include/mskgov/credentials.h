@@ -50,6 +50,13 @@ MSKGOV_API const char *
 mskgov_credentials_session_token(const mskgov_credentials *credentials);
 MSKGOV_API uint64_t mskgov_credentials_expires_at_ns(const mskgov_credentials *credentials);
 
+/*
+ * Where they come from, for people to read: "environment", "profile demo", "container",
+ * "instance metadata", "role arn:…", "web identity arn:…", "process aws-vault", "SSO role
+ * …"; "application" for those that it made itself. Borrowed likewise.
+ */
+MSKGOV_API const char *mskgov_credentials_source(const mskgov_credentials *credentials);
+
 /* What a provider of the application's own consists of. */
 typedef struct mskgov_credentials_provider_ops {
   /*
@@ -99,7 +106,7 @@ mskgov_credentials_provider_new_environment(mskgov_credentials_provider **provid
  * loopback and the addresses of ECS and EKS only, whatever a name resolves to.
  *
  * A get makes one request of at most 2 s, and up to two more where that may help. It is
- * MSKGOV_ERR_NO_CREDENTIALS if no variable names a service, or the service refuses;
+ * MSKGOV_ERR_NO_CREDENTIALS if no variable names a service; MSKGOV_ERR_REFUSED if it refuses;
  * MSKGOV_ERR_TRANSPORT if it is not reached or fails (try again later);
  * MSKGOV_ERR_PROTOCOL if it answers something else; MSKGOV_ERR_INVALID for a variable or a
  * token that is not allowed; MSKGOV_ERR_SYSTEM if the file cannot be read. For a cache.
@@ -124,6 +131,58 @@ MSKGOV_API int mskgov_credentials_provider_new_imds(mskgov_credentials_provider 
                                                     mskgov_error_info *error);
 
 /*
+ * A provider that runs a program, as `credential_process` of a profile does: it writes JSON
+ * with Version (1), AccessKeyId, SecretAccessKey and, if need be, SessionToken and
+ * Expiration (ISO 8601; without it they never expire, and a cache runs it once). `command`
+ * is copied, and split as the AWS CLI splits it, without a shell: white space parts the
+ * words; single and double quotes, and a backslash, keep it in them; nothing is expanded.
+ *
+ * A get starts the program, found by PATH, with the environment of the application (like
+ * getenv, it must not run while another thread changes it), its standard error, nothing to
+ * read, default signals and a process group of its own. What it wrote by its end counts,
+ * 64 KiB at most; what it leaves running is let be. After 60 s all of the group is killed.
+ * An application may ignore SIGCHLD or wait for any child: the exit status is then unknown.
+ *
+ * A get is MSKGOV_ERR_REFUSED if the program fails (a status other than 0, or a signal);
+ * MSKGOV_ERR_PROTOCOL if it writes something else, or too much; MSKGOV_ERR_DEADLINE if it
+ * takes too long, or one that did was not to be killed and is still there;
+ * MSKGOV_ERR_SYSTEM if it cannot be started. An error names the program, and neither its
+ * arguments nor what it wrote. For a cache.
+ *
+ * Returns 0 and sets *provider (owned: mskgov_credentials_provider_free), or
+ * MSKGOV_ERR_INVALID: `command` is NULL, empty, longer than 4096 bytes or 64 words, or has
+ * a quote that is not closed or a backslash at its end; MSKGOV_ERR_NO_MEMORY.
+ */
+MSKGOV_API int
+mskgov_credentials_provider_new_process(mskgov_credentials_provider **provider,
+                                        const char *command, mskgov_error_info *error);
+
+/* What a cache tells. */
+typedef enum mskgov_credentials_event_kind {
+  MSKGOV_CREDENTIALS_FETCHED = 0,  /* the first ones, or newer ones */
+  MSKGOV_CREDENTIALS_FAILED = 1,   /* a fetch failed; `error` says why */
+  MSKGOV_CREDENTIALS_EXPIRED = 2,  /* those in hand have expired, and there are no others */
+  MSKGOV_CREDENTIALS_RECOVERED = 3 /* fetched again after failures */
+} mskgov_credentials_event_kind;
+
+/* One event; all of it borrowed until the callback returns. */
+typedef struct mskgov_credentials_event {
+  mskgov_credentials_event_kind kind;
+  const char *source;     /* of the credentials in hand; "" if there are none */
+  uint64_t expires_at_ns; /* of these, Unix; MSKGOV_NEVER; 0 if there are none */
+  uint64_t next_ms;       /* the next fetch is in so many; MSKGOV_NEVER: none is due */
+  uint32_t failures;      /* in a row; those that RECOVERED ends */
+  const mskgov_error_info *error; /* of the last failure; code 0 if there is none */
+} mskgov_credentials_event;
+
+/* Called on the cache's thread, in order, with no lock held. While it runs no fetch begins.
+   It may call anything. */
+typedef void mskgov_credentials_event_cb(const mskgov_credentials_event *event, void *user);
+
+/* "fetched", "failed", …; static string, never NULL. */
+MSKGOV_API const char *mskgov_credentials_event_name(mskgov_credentials_event_kind kind);
+
+/*
  * A provider that keeps what `source` answers, so that it is asked once however many want
  * credentials. Takes a hold on the source; only the cache should ask it then. A thread of
  * the cache's own, started by the first get, asks it:
@@ -140,13 +199,61 @@ MSKGOV_API int mskgov_credentials_provider_new_imds(mskgov_credentials_provider 
  * may be freed there. After a fork, make another: in the child a get is MSKGOV_ERR_FORKED,
  * and freeing the cache leaves its memory alone, as its thread may have been at it.
  *
+ * `on_event` may be NULL.
+ *
  * Returns 0 and sets *provider (owned: mskgov_credentials_provider_free), or
  * MSKGOV_ERR_INVALID (`source` is NULL), MSKGOV_ERR_NO_MEMORY.
  */
+MSKGOV_API int mskgov_credentials_provider_new_cached(
+    mskgov_credentials_provider **provider, mskgov_credentials_provider *source,
+    mskgov_credentials_event_cb *on_event, void *user, mskgov_error_info *error);
+
+/* One link of a chain. */
+typedef struct mskgov_credentials_link {
+  const char *name;                      /* for errors; copied */
+  mskgov_credentials_provider *provider; /* the chain takes a hold */
+} mskgov_credentials_link;
+
+#define MSKGOV_CREDENTIALS_LINKS_MAX 16
+
+/*
+ * A provider that asks others in order. One that has none (MSKGOV_ERR_NO_CREDENTIALS: it is
+ * not set up) is passed over; any other failure ends the search, as the next one might
+ * answer as another principal. If none has any, the error is MSKGOV_ERR_NO_CREDENTIALS and
+ * says what each link answered. `count`: 1 to MSKGOV_CREDENTIALS_LINKS_MAX.
+ *
+ * Returns 0 and sets *provider (owned: mskgov_credentials_provider_free), or
+ * MSKGOV_ERR_INVALID, MSKGOV_ERR_NO_MEMORY.
+ */
+MSKGOV_API int mskgov_credentials_provider_new_chain(mskgov_credentials_provider **provider,
+                                                     const mskgov_credentials_link *links,
+                                                     size_t count,
+                                                     mskgov_error_info *error);
+
+/* Options of the default chain. Always filled by mskgov_credentials_default_options_init
+   first. Strings are copied. */
+typedef struct mskgov_credentials_default_options {
+  size_t struct_size;
+  const char *profile; /* NULL: AWS_PROFILE, else "default" */
+  const char *region;  /* of STS where neither environment nor profile tell; NULL: none */
+  mskgov_credentials_event_cb *on_event; /* of the cache; NULL: none */
+  void *on_event_user;
+} mskgov_credentials_default_options;
+
+MSKGOV_API void
+mskgov_credentials_default_options_init(mskgov_credentials_default_options *options);
+
+/*
+ * The default chain of the AWS SDKs behind a cache: the environment, unless a profile is
+ * given here; the profile (profile.h); the web identity that the environment names (sts.h);
+ * the container's role if the environment names its service, else the instance's role.
+ *
+ * `options` may be NULL. Returns as the cache.
+ */
 MSKGOV_API int
-mskgov_credentials_provider_new_cached(mskgov_credentials_provider **provider,
-                                       mskgov_credentials_provider *source,
-                                       mskgov_error_info *error);
+mskgov_credentials_provider_new_default(mskgov_credentials_provider **provider,
+                                        const mskgov_credentials_default_options *options,
+                                        mskgov_error_info *error);
 
 /*
  * Asks the provider. Returns what its `get` returned; *credentials is a hold of the

@@ -50,7 +50,8 @@ typedef enum mskgov_category {
   X(HOST_STORE, -16, USAGE, "the host store cannot be used as it is")                      \
   X(QUOTA, -17, QUOTA, "the broker rejects new connections: its quota is used up")         \
   X(AUTHENTICATION, -18, AUTHENTICATION, "the broker refused the authentication")          \
-  X(TRANSPORT, -19, TRANSIENT, "the connection failed, was closed or took too long")
+  X(TRANSPORT, -19, TRANSIENT, "the connection failed, was closed or took too long")       \
+  X(REFUSED, -20, AUTHENTICATION, "the service that hands out credentials refused to")
 
 typedef enum mskgov_error_code {
   MSKGOV_OK = 0,
@@ -60,7 +61,7 @@ typedef enum mskgov_error_code {
 } mskgov_error_code;
 
 /* The size of an error text, its end included. Longer texts are cut. */
-#define MSKGOV_ERROR_TEXT_MAX 512
+#define MSKGOV_ERROR_TEXT_MAX 1024
 
 /* The detail of one failure; owned by the caller. Never holds a secret. */
 typedef struct mskgov_error_info {

@@ -13,7 +13,10 @@
 #include <mskgov/host.h>
 #include <mskgov/metrics.h>
 #include <mskgov/permit.h>
+#include <mskgov/profile.h>
 #include <mskgov/quota.h>
 #include <mskgov/rdkafka.h>
+#include <mskgov/region.h>
+#include <mskgov/sts.h>
 
 #endif

@@ -51,7 +51,9 @@ typedef struct mskgov_rdkafka_options {
   size_t struct_size;
   /* The cluster's AWS region; copied. NULL: from the names in bootstrap.servers. */
   const char *region;
-  /* Where credentials come from; the adapter takes a hold. NULL: the environment. */
+  /* Where credentials come from; the adapter takes a hold. One that fetches them belongs
+     behind a cache. NULL: mskgov_credentials_provider_new_default, one for all clients of a
+     region. */
   mskgov_credentials_provider *credentials;
   /* Who goes first at a broker (permit.h). Default MSKGOV_PRIORITY_NORMAL. */
   mskgov_priority priority;

@@ -293,8 +293,13 @@ void gov_attempt_end(gov_attempt *attempt) {
   if (connect_errno) /* librdkafka was shown a refused connection in its place */
     snprintf(attempt->text, sizeof(attempt->text), "connect: %s",
              strerror_r(connect_errno, reason, sizeof(reason)));
-  if (attempt->permit && !attempt->up)
-    mskgov_permit_report(attempt->permit, classify(attempt), describe(attempt));
+  if (attempt->permit && !attempt->up) {
+    mskgov_outcome outcome = classify(attempt);
+
+    mskgov_permit_report(attempt->permit, outcome, describe(attempt));
+    if (outcome == MSKGOV_OUTCOME_AUTHENTICATION)
+      gov_client_refused(attempt->client, attempt->text);
+  }
   mskgov_permit_release(attempt->permit);
   free(attempt);
 }

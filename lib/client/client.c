@@ -154,6 +154,9 @@ static void push_token(void *user) {
   mskgov_error_info error;
   gov_token token;
 
+  if (atomic_load(&client->destroyed))
+    return; /* gov_client_refused came too late */
+
   gov_error_reset(&error);
   gov_token_init(&token);
   if (gov_token_source_get(client->adapter->source, &token, &next_ns, &error) == 0 &&
@@ -170,6 +173,12 @@ static void push_token(void *user) {
     next_ns =
         gov_time_add(gov_clock_monotonic_ns(&gov_clock_system), next_push_in_ns(client));
   gov_timer_set(gov_keeper_tokens(client->adapter->keeper), &client->push, next_ns);
+}
+
+void gov_client_refused(gov_client *client, const char *text) {
+  if (gov_token_source_refused(client->adapter->source, text) &&
+      !atomic_load(&client->destroyed))
+    gov_timer_set(gov_keeper_tokens(client->adapter->keeper), &client->push, 0);
 }
 
 static rd_kafka_resp_err_t on_thread_start(rd_kafka_t *rk, rd_kafka_thread_type_t type,
@@ -298,6 +307,8 @@ void gov_adapter_release(gov_adapter *adapter) {
 static rd_kafka_resp_err_t on_conf_destroy(void *user) {
   gov_client *client = user;
 
+  if (atomic_load(&client->destroyed)) /* once more: see push_token */
+    gov_timer_cancel(gov_keeper_tokens(client->adapter->keeper), &client->push);
   unregister_client(client);
   gov_adapter_release(client->adapter);
   free(client);

@@ -74,4 +74,8 @@ int gov_client_bind(rd_kafka_conf_t *conf, gov_adapter *adapter,
 
 void gov_adapter_release(gov_adapter *adapter);
 
+/* A broker refused the client's token with this text; if it tells that the clock is off, the
+   client gets another one at once. On a broker's thread. */
+void gov_client_refused(gov_client *client, const char *text);
+
 #endif

@@ -24,7 +24,7 @@ struct gov_token_source {
   unsigned users;     /* under the process's lock */
   pid_t pid;
   mskgov_authenticator *authenticator;
-  mskgov_credentials_provider *provider; /* a hold; NULL: the environment */
+  mskgov_credentials_provider *provider; /* a hold; NULL: the default chain */
 
   pthread_mutex_t mutex;
   pthread_cond_t answered;
@@ -230,4 +230,15 @@ int gov_token_source_get(gov_token_source *source, gov_token *token, uint64_t *r
   pthread_mutex_unlock(&source->mutex);
 
   return rc;
+}
+
+bool gov_token_source_refused(gov_token_source *source, const char *text) {
+  if (!mskgov_authenticator_refused(source->authenticator, text))
+    return false;
+
+  pthread_mutex_lock(&source->mutex);
+  source->locked.aged_at_ns = 0;
+  pthread_mutex_unlock(&source->mutex);
+
+  return true;
 }

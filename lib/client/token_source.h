@@ -13,12 +13,13 @@
 #include <mskgov/credentials.h>
 #include <mskgov/error.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct gov_token_source gov_token_source;
 
 /*
- * The source for this region and provider (NULL: the environment), shared with all that
+ * The source for this region and provider (NULL: the default chain), shared with all that
  * ask for the same. Returns 0 and sets *source (a hold: gov_token_source_leave), or what
  * mskgov_authenticator_new answers.
  */
@@ -43,5 +44,12 @@ void gov_token_fini(gov_token *token);
  */
 int gov_token_source_get(gov_token_source *source, gov_token *token, uint64_t *retry_at_ns,
                          mskgov_error_info *error);
+
+/*
+ * A broker refused the token with this text. Returns whether a new one is worth a try: the
+ * text told that the clock is off (mskgov_authenticator_refused), and the next get signs by
+ * the corrected time.
+ */
+bool gov_token_source_refused(gov_token_source *source, const char *text);
 
 #endif

@@ -5,22 +5,26 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "codec/time.h"
+#include "codec/uri.h"
 #include "credentials/credentials.h"
 #include "credentials/provider.h"
+#include "credentials/skew.h"
 #include "sign/msk_payload.h"
 #include "sign/msk_token.h"
 
 #include <mskgov/permit.h>
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DAY_S 86400
 
 struct mskgov_token {
-  char *value;
+  gov_buffer value;
   char *principal;
+  char *source;
   uint64_t expires_at_ns;
 };
 
@@ -45,6 +49,16 @@ static int check_options(const mskgov_authenticator_options *options,
   return gov_region_check("options.region", options->region, error);
 }
 
+static int make_default(mskgov_credentials_provider **provider, const char *region,
+                        mskgov_error_info *error) {
+  mskgov_credentials_default_options options;
+
+  mskgov_credentials_default_options_init(&options);
+  options.region = region;
+
+  return mskgov_credentials_provider_new_default(provider, &options, error);
+}
+
 int gov_authenticator_new_with_clock(mskgov_authenticator **out,
                                      const mskgov_authenticator_options *options,
                                      const gov_clock *clock, mskgov_error_info *error) {
@@ -56,18 +70,17 @@ int gov_authenticator_new_with_clock(mskgov_authenticator **out,
   if (rc)
     return rc;
 
-  authenticator = calloc(1, sizeof(*authenticator));
+  authenticator = gov_secret_zalloc(sizeof(*authenticator));
   if (!authenticator)
     return gov_error_no_memory(error);
 
-  if (options->credentials) {
+  if (options->credentials)
     authenticator->provider = mskgov_credentials_provider_ref(options->credentials);
-  } else {
-    rc = mskgov_credentials_provider_new_environment(&authenticator->provider, error);
-    if (rc) {
-      free(authenticator);
-      return rc;
-    }
+  else
+    rc = make_default(&authenticator->provider, options->region, error);
+  if (rc) {
+    gov_secret_free(authenticator, sizeof(*authenticator));
+    return rc;
   }
 
   authenticator->clock = clock;
@@ -75,6 +88,7 @@ int gov_authenticator_new_with_clock(mskgov_authenticator **out,
   strcpy(authenticator->user_agent,
          options->user_agent ? options->user_agent : "mskgov/" MSKGOV_VERSION);
   pthread_mutex_init(&authenticator->mutex, NULL);
+  gov_buffer_init(&authenticator->locked.encoded_session, 3 * GOV_SESSION_TOKEN_MAX);
   *out = authenticator;
 
   return 0;
@@ -93,6 +107,7 @@ void mskgov_authenticator_free(mskgov_authenticator *authenticator) {
     return;
 
   mskgov_credentials_free(authenticator->locked.credentials);
+  gov_buffer_fini(&authenticator->locked.encoded_session);
   mskgov_credentials_provider_free(authenticator->provider);
   pthread_mutex_destroy(&authenticator->mutex);
   gov_secret_free(authenticator, sizeof(*authenticator));
@@ -102,85 +117,97 @@ const char *mskgov_authenticator_region(const mskgov_authenticator *authenticato
   return authenticator->region;
 }
 
-/* By value: the environment makes new ones at every get. The key hangs on the secret. */
-static bool same_secret(const mskgov_credentials *a, const mskgov_credentials *b) {
-  return a == b || strcmp(mskgov_credentials_secret_access_key(a),
-                          mskgov_credentials_secret_access_key(b)) == 0;
+/* By value: the environment makes new ones at every get. */
+static bool are_same(const mskgov_credentials *a, const mskgov_credentials *b) {
+  const char *session_a, *session_b;
+
+  if (a == b)
+    return true;
+
+  session_a = mskgov_credentials_session_token(a);
+  session_b = mskgov_credentials_session_token(b);
+
+  return strcmp(mskgov_credentials_secret_access_key(a),
+                mskgov_credentials_secret_access_key(b)) == 0 &&
+         strcmp(session_a ? session_a : "", session_b ? session_b : "") == 0;
 }
 
 static int find_key_locked(mskgov_authenticator *authenticator,
-                           mskgov_credentials *credentials, uint64_t now_s,
-                           mskgov_error_info *error) {
-  char timestamp[GOV_TIME_BASIC_SIZE];
+                           mskgov_credentials *credentials, uint64_t day,
+                           const char *timestamp, mskgov_error_info *error) {
+  const char *session = mskgov_credentials_session_token(credentials);
+  gov_buffer *encoded = &authenticator->locked.encoded_session;
+  char date[9];
   int rc;
 
-  if (authenticator->locked.credentials && authenticator->locked.day == now_s / DAY_S &&
-      same_secret(authenticator->locked.credentials, credentials))
+  if (authenticator->locked.credentials && authenticator->locked.day == day &&
+      are_same(authenticator->locked.credentials, credentials))
     return 0;
 
   mskgov_credentials_free(authenticator->locked.credentials);
   authenticator->locked.credentials = NULL;
-  gov_time_format_basic(now_s, timestamp);
-  timestamp[8] = '\0'; /* the date */
-  rc = gov_sigv4_key(mskgov_credentials_secret_access_key(credentials), timestamp,
+  snprintf(date, sizeof(date), "%s", timestamp);
+  rc = gov_sigv4_key(mskgov_credentials_secret_access_key(credentials), date,
                      authenticator->region, GOV_MSK_SERVICE, authenticator->locked.key,
                      error);
+  gov_buffer_reset(encoded);
+  if (session)
+    gov_uri_encode(session, strlen(session), encoded);
+  if (!rc && encoded->failed)
+    rc = gov_error_no_memory(error);
   if (rc)
     return rc;
 
   authenticator->locked.credentials = mskgov_credentials_ref(credentials);
-  authenticator->locked.day = now_s / DAY_S;
+  authenticator->locked.day = day;
 
   return 0;
 }
 
+/* Copies the key and the encoded session token. */
 static int find_key(mskgov_authenticator *authenticator, mskgov_credentials *credentials,
-                    uint64_t now_s, unsigned char key[GOV_SIGV4_KEY_SIZE],
+                    uint64_t day, const char *timestamp,
+                    unsigned char key[GOV_SIGV4_KEY_SIZE], gov_buffer *session,
                     mskgov_error_info *error) {
+  const gov_buffer *encoded = &authenticator->locked.encoded_session;
   int rc;
 
   pthread_mutex_lock(&authenticator->mutex);
-  rc = find_key_locked(authenticator, credentials, now_s, error);
-  if (!rc)
+  rc = find_key_locked(authenticator, credentials, day, timestamp, error);
+  if (!rc) {
     memcpy(key, authenticator->locked.key, GOV_SIGV4_KEY_SIZE);
+    gov_buffer_append(session, encoded->data, encoded->length);
+  }
   pthread_mutex_unlock(&authenticator->mutex);
 
-  return rc;
+  return !rc && session->failed ? gov_error_no_memory(error) : rc;
 }
 
 /* The token, or for a host (not NULL) the payload. */
 static int make_token(mskgov_token **out, const gov_msk_parts *parts, const char *host,
-                      const unsigned char key[GOV_SIGV4_KEY_SIZE], uint64_t expires_at_ns,
-                      mskgov_error_info *error) {
-  mskgov_token *token;
-  gov_buffer value;
+                      const unsigned char key[GOV_SIGV4_KEY_SIZE], const char *source,
+                      uint64_t expires_at_ns, mskgov_error_info *error) {
+  mskgov_token *token = calloc(1, sizeof(*token));
   int rc;
 
-  gov_buffer_init(&value, GOV_MSK_TOKEN_MAX);
-  rc = host ? gov_msk_payload_sign(&value, parts, host, key, error)
-            : gov_msk_token_sign(&value, parts, key, error);
-  if (rc)
-    goto done;
+  if (!token)
+    return gov_error_no_memory(error);
 
-  token = calloc(1, sizeof(*token));
-  if (!token) {
-    rc = gov_error_no_memory(error);
-    goto done;
-  }
-
-  token->principal = strdup(parts->access_key_id);
-  token->value = gov_buffer_take(&value);
+  gov_buffer_init(&token->value, GOV_MSK_TOKEN_MAX);
   token->expires_at_ns = expires_at_ns;
-  if (!token->principal || !token->value) {
-    mskgov_token_free(token);
+  token->principal = strdup(parts->access_key_id);
+  token->source = strdup(source);
+  if (!token->principal || !token->source)
     rc = gov_error_no_memory(error);
-    goto done;
-  }
+  else if (host)
+    rc = gov_msk_payload_sign(&token->value, parts, host, key, error);
+  else
+    rc = gov_msk_token_sign(&token->value, parts, key, error);
 
-  *out = token;
-
-done:
-  gov_buffer_fini(&value);
+  if (rc)
+    mskgov_token_free(token);
+  else
+    *out = token;
 
   return rc;
 }
@@ -189,6 +216,8 @@ done:
 static int sign(mskgov_authenticator *authenticator, mskgov_credentials *credentials,
                 const char *host, uint64_t now_ns, mskgov_token **token,
                 mskgov_error_info *error) {
+  uint64_t now_s = now_ns / GOV_NS_PER_S;
+  char timestamp[GOV_TIME_BASIC_SIZE];
   uint64_t lifetime_s =
       gov_msk_token_lifetime_s(now_ns, mskgov_credentials_expires_at_ns(credentials));
   gov_msk_parts parts = {
@@ -196,16 +225,21 @@ static int sign(mskgov_authenticator *authenticator, mskgov_credentials *credent
       .access_key_id = mskgov_credentials_access_key_id(credentials),
       .session_token = mskgov_credentials_session_token(credentials),
       .user_agent = authenticator->user_agent,
-      .now_s = now_ns / GOV_NS_PER_S,
+      .timestamp = timestamp,
   };
   unsigned char key[GOV_SIGV4_KEY_SIZE];
+  gov_buffer session;
   int rc;
 
-  rc = find_key(authenticator, credentials, parts.now_s, key, error);
+  gov_time_format_basic(now_s, timestamp);
+  gov_buffer_init(&session, 3 * GOV_SESSION_TOKEN_MAX);
+  rc = find_key(authenticator, credentials, now_s / DAY_S, timestamp, key, &session, error);
+  parts.encoded_session_token = parts.session_token ? session.data : NULL;
   if (!rc)
-    rc = make_token(token, &parts, host, key, (parts.now_s + lifetime_s) * GOV_NS_PER_S,
-                    error);
+    rc = make_token(token, &parts, host, key, mskgov_credentials_source(credentials),
+                    (now_s + lifetime_s) * GOV_NS_PER_S, error);
   gov_secret_wipe(key, sizeof(key));
+  gov_buffer_fini(&session);
 
   return rc;
 }
@@ -222,13 +256,21 @@ static int fetch_and_sign(mskgov_authenticator *authenticator, const char *host,
     return rc;
 
   /* Read after the provider, which may have taken its time. */
-  now_ns = gov_clock_unix_ns(authenticator->clock);
+  now_ns = gov_skew_unix_ns(&gov_skew_host, authenticator->clock);
   rc = gov_credentials_check_life(credentials, now_ns, GOV_NS_PER_S, error);
   if (!rc)
     rc = sign(authenticator, credentials, host, now_ns, token, error);
   mskgov_credentials_free(credentials);
 
   return rc;
+}
+
+int mskgov_authenticator_refused(mskgov_authenticator *authenticator, const char *text) {
+  return gov_skew_learn_refusal(&gov_skew_host, authenticator->clock, text);
+}
+
+int64_t mskgov_clock_skew_ns(void) {
+  return gov_skew_ns(&gov_skew_host, &gov_clock_system);
 }
 
 int mskgov_authenticator_token(mskgov_authenticator *authenticator, mskgov_token **token,
@@ -261,17 +303,22 @@ void mskgov_token_free(mskgov_token *token) {
   if (!token)
     return;
 
-  gov_secret_free_string(token->value);
+  gov_buffer_fini(&token->value);
   free(token->principal);
+  free(token->source);
   free(token);
 }
 
 const char *mskgov_token_value(const mskgov_token *token) {
-  return token->value;
+  return token->value.data;
 }
 
 const char *mskgov_token_principal(const mskgov_token *token) {
   return token->principal;
+}
+
+const char *mskgov_token_source(const mskgov_token *token) {
+  return token->source;
 }
 
 uint64_t mskgov_token_expires_at_ns(const mskgov_token *token) {

@@ -21,10 +21,12 @@ struct mskgov_authenticator {
   char user_agent[GOV_USER_AGENT_MAX + 1];
   pthread_mutex_t mutex;
   struct {
-    /* The signing key of the credentials (a hold, NULL: none yet) on the day. */
+    /* The signing key of the credentials (a hold, NULL: none yet) on the day; and what
+       else is made of them once, as it would be the greater part of a token's cost. */
     mskgov_credentials *credentials;
     uint64_t day; /* since 1970 */
     unsigned char key[GOV_SIGV4_KEY_SIZE];
+    gov_buffer encoded_session; /* the session token, percent-encoded */
   } locked;
 };
 

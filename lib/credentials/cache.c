@@ -6,6 +6,7 @@
 #include "base/thread.h"
 #include "credentials/credentials.h"
 #include "credentials/provider.h"
+#include "credentials/skew.h"
 #include "policy/refresh.h"
 
 #include <pthread.h>
@@ -25,11 +26,14 @@ typedef struct cache {
   mskgov_credentials_provider *source;
   const gov_clock *clock;
   uint64_t patience_ns;
+  mskgov_credentials_event_cb *on_event; /* NULL: none */
+  void *user;
   pthread_mutex_t mutex;
   pthread_cond_t due;     /* for the thread: there is something to do before next_ns */
   pthread_cond_t fetched; /* for the callers: a fetch has ended */
   struct {
     bool has_thread, stopping;
+    bool expired;                    /* and it was told */
     mskgov_credentials *credentials; /* the last that were had; NULL: none yet */
     uint64_t next_ns;                /* when the thread fetches next; monotonic */
     uint64_t fetches;                /* that have ended */
@@ -53,7 +57,7 @@ static void drop(cache *self) {
 
 static uint64_t life_ns(const cache *self, const mskgov_credentials *credentials) {
   uint64_t expires_at_ns = mskgov_credentials_expires_at_ns(credentials);
-  uint64_t now_ns = gov_clock_unix_ns(self->clock);
+  uint64_t now_ns = gov_skew_unix_ns(&gov_skew_host, self->clock);
 
   if (expires_at_ns == MSKGOV_NEVER)
     return UINT64_MAX;
@@ -102,13 +106,68 @@ static void fetch_locked(cache *self) {
   pthread_cond_broadcast(&self->fetched);
 }
 
+const char *mskgov_credentials_event_name(mskgov_credentials_event_kind kind) {
+  static const char *const names[] = {"fetched", "failed", "expired", "recovered"};
+
+  return (unsigned)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "unknown";
+}
+
+/* Tells what became of a fetch. Gives up the lock meanwhile. */
+static void tell_locked(cache *self, mskgov_credentials_event_kind kind,
+                        uint32_t failures) {
+  mskgov_error_info error = {0};
+  mskgov_credentials *credentials = self->locked.credentials;
+  uint64_t now_ns = gov_clock_monotonic_ns(self->clock), next_ns = self->locked.next_ns;
+  mskgov_credentials_event event = {.kind = kind,
+                                    .source = "",
+                                    .next_ms = MSKGOV_NEVER,
+                                    .failures = failures,
+                                    .error = &error};
+
+  if (!self->on_event)
+    return;
+
+  if (credentials) {
+    mskgov_credentials_ref(credentials);
+    event.source = mskgov_credentials_source(credentials);
+    event.expires_at_ns = mskgov_credentials_expires_at_ns(credentials);
+  }
+  if (next_ns != UINT64_MAX)
+    event.next_ms = next_ns > now_ns ? (next_ns - now_ns) / GOV_NS_PER_MS : 0;
+  if (self->locked.failures > 0)
+    error = self->locked.error;
+
+  pthread_mutex_unlock(&self->mutex);
+  self->on_event(&event, self->user);
+  mskgov_credentials_free(credentials);
+  pthread_mutex_lock(&self->mutex);
+}
+
+static void fetch_and_tell_locked(cache *self) {
+  uint32_t before = self->locked.failures;
+
+  fetch_locked(self);
+  if (self->locked.failures == 0) {
+    self->locked.expired = false;
+    tell_locked(self, before ? MSKGOV_CREDENTIALS_RECOVERED : MSKGOV_CREDENTIALS_FETCHED,
+                before);
+    return;
+  }
+
+  tell_locked(self, MSKGOV_CREDENTIALS_FAILED, self->locked.failures);
+  if (self->locked.credentials && !live_locked(self) && !self->locked.expired) {
+    self->locked.expired = true;
+    tell_locked(self, MSKGOV_CREDENTIALS_EXPIRED, self->locked.failures);
+  }
+}
+
 static void *run(void *argument) {
   cache *self = argument;
 
   pthread_mutex_lock(&self->mutex);
   while (!self->locked.stopping) {
     if (gov_clock_monotonic_ns(self->clock) >= self->locked.next_ns)
-      fetch_locked(self);
+      fetch_and_tell_locked(self);
     else
       gov_cond_wait_until(&self->due, &self->mutex, self->locked.next_ns);
   }
@@ -169,8 +228,8 @@ static int await_locked(cache *self, uint64_t now_ns, mskgov_error_info *error) 
   if (self->locked.failures > 0 && !live_locked(self))
     return tell_failure_locked(self, gov_clock_monotonic_ns(self->clock), error);
 
-  return gov_credentials_check_life(self->locked.credentials,
-                                    gov_clock_unix_ns(self->clock), 1, error);
+  return gov_credentials_check_life(
+      self->locked.credentials, gov_skew_unix_ns(&gov_skew_host, self->clock), 1, error);
 }
 
 static int get_locked(cache *self, mskgov_credentials **credentials,
@@ -226,7 +285,8 @@ static const mskgov_credentials_provider_ops operations = {get, release};
 
 int gov_credentials_cache_new(mskgov_credentials_provider **provider,
                               mskgov_credentials_provider *source, const gov_clock *clock,
-                              uint64_t patience_ns, mskgov_error_info *error) {
+                              uint64_t patience_ns, mskgov_credentials_event_cb *on_event,
+                              void *user, mskgov_error_info *error) {
   cache *self;
   int rc;
 
@@ -245,6 +305,8 @@ int gov_credentials_cache_new(mskgov_credentials_provider **provider,
   self->source = mskgov_credentials_provider_ref(source);
   self->clock = clock;
   self->patience_ns = patience_ns;
+  self->on_event = on_event;
+  self->user = user;
   pthread_mutex_init(&self->mutex, NULL);
   gov_cond_init(&self->due);
   gov_cond_init(&self->fetched);
@@ -258,6 +320,8 @@ int gov_credentials_cache_new(mskgov_credentials_provider **provider,
 
 int mskgov_credentials_provider_new_cached(mskgov_credentials_provider **provider,
                                            mskgov_credentials_provider *source,
-                                           mskgov_error_info *error) {
-  return gov_credentials_cache_new(provider, source, &gov_clock_system, PATIENCE_NS, error);
+                                           mskgov_credentials_event_cb *on_event,
+                                           void *user, mskgov_error_info *error) {
+  return gov_credentials_cache_new(provider, source, &gov_clock_system, PATIENCE_NS,
+                                   on_event, user, error);
 }

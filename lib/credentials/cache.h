@@ -12,6 +12,7 @@
    waits for a fetch. */
 int gov_credentials_cache_new(mskgov_credentials_provider **provider,
                               mskgov_credentials_provider *source, const gov_clock *clock,
-                              uint64_t patience_ns, mskgov_error_info *error);
+                              uint64_t patience_ns, mskgov_credentials_event_cb *on_event,
+                              void *user, mskgov_error_info *error);
 
 #endif

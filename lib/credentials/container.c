@@ -1,19 +1,18 @@
 #include "credentials/container.h"
 
 #include "base/error.h"
-#include "base/secret.h"
+#include "credentials/credentials.h"
 #include "credentials/environment.h"
+#include "credentials/file.h"
+#include "credentials/json.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define SERVICE "the container's credentials service"
 #define RELATIVE_URI "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
@@ -27,8 +26,13 @@
 #define URL_MAX 4096
 #define TOKEN_MAX 16384 /* those of EKS have below 2 KiB */
 
-static const gov_metadata_limits default_limits = {
-    .connect_timeout_ms = 2000, .timeout_ms = 2000, .attempts = 3, .backoff_ms = 200};
+static gov_service the_service = {.name = SERVICE};
+
+static const gov_service_limits default_limits = {.connect_timeout_ms = 2000,
+                                                  .timeout_ms = 2000,
+                                                  .attempts = 3,
+                                                  .backoff_ms = 200,
+                                                  .backoff_max_ms = 1600};
 
 /* The services of ECS and EKS (IPv4), as 169.254.170.x; loopback is 127.0.0.0/8. */
 static bool may_be_told_v4(uint32_t address) {
@@ -95,31 +99,8 @@ static int find_url(char url[URL_MAX], mskgov_error_info *error) {
   return 0;
 }
 
-/* Past TOKEN_MAX by a byte at most, which tells that there is more. */
-static int read_file(const char *path, gov_buffer *token, mskgov_error_info *error) {
-  char chunk[1024];
-  ssize_t got;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), errnum;
-
-  if (fd < 0)
-    return gov_error_set_errno(error, errno, "cannot open the file of " TOKEN_FILE);
-
-  do {
-    got = read(fd, chunk, sizeof(chunk));
-    errnum = got < 0 ? errno : 0;
-    if (got > 0)
-      gov_buffer_append(token, chunk, (size_t)got);
-  } while ((got > 0 && !token->failed) || errnum == EINTR);
-  gov_secret_wipe(chunk, sizeof(chunk));
-  close(fd);
-
-  if (errnum)
-    return gov_error_set_errno(error, errnum, "cannot read the file of " TOKEN_FILE);
-  if (token->failed)
-    return gov_error_set(error, MSKGOV_ERR_INVALID,
-                         "the file of " TOKEN_FILE " has more than %d bytes", TOKEN_MAX);
-
-  return 0;
+bool gov_container_is_named(void) {
+  return gov_environment_variable(RELATIVE_URI) || gov_environment_variable(FULL_URI);
 }
 
 /* A line end in a header would be the start of another one. */
@@ -146,7 +127,7 @@ static int find_token(gov_buffer *token, mskgov_error_info *error) {
   int rc;
 
   if (path) {
-    rc = read_file(path, token, error);
+    rc = gov_file_read(path, "the file of " TOKEN_FILE, token, error);
     return rc ? rc : check_token("the file of " TOKEN_FILE, token, error);
   }
   if (!value)
@@ -160,9 +141,8 @@ static int find_token(gov_buffer *token, mskgov_error_info *error) {
   return check_token(TOKEN, token, error);
 }
 
-static int fetch(const gov_metadata_limits *limits, const char *url,
-                 const gov_buffer *token, gov_http_answer *answer,
-                 mskgov_error_info *error) {
+static int fetch(const gov_service_limits *limits, const char *url, const gov_buffer *token,
+                 gov_http_answer *answer, mskgov_error_info *error) {
   const gov_http_header authorization = {"Authorization", token->data};
   bool encrypted = strncasecmp(url, "https:", 6) == 0;
   gov_http_request request = {.method = "GET",
@@ -171,13 +151,13 @@ static int fetch(const gov_metadata_limits *limits, const char *url,
                               .header_count = token->length ? 1 : 0,
                               .direct = !encrypted,
                               .check = encrypted ? NULL : check_address};
-  int rc = gov_metadata_fetch(SERVICE, &request, limits, answer, error);
+  int rc = gov_service_fetch(&the_service, &request, limits, answer, error);
 
   if (rc || answer->status == 200)
     return rc;
 
-  rc = gov_error_set(error, MSKGOV_ERR_NO_CREDENTIALS,
-                     SERVICE " answered with the status %d%s", answer->status,
+  rc = gov_error_set(error, MSKGOV_ERR_REFUSED, SERVICE " answered with the status %d%s",
+                     answer->status,
                      answer->status == 401 || answer->status == 403
                          ? "; is the authorization token the right one?"
                          : "");
@@ -204,8 +184,11 @@ static int get(void *self, mskgov_credentials **credentials, mskgov_error_info *
   if (rc)
     return rc;
 
-  rc = gov_metadata_read(SERVICE, &answer, credentials, error);
+  rc = gov_credentials_json_read(&gov_credentials_shape_metadata, SERVICE, answer.body.data,
+                                 answer.body.length, credentials, error);
   gov_http_answer_fini(&answer);
+  if (!rc)
+    gov_credentials_set_source(*credentials, "container");
 
   return rc;
 }
@@ -213,8 +196,8 @@ static int get(void *self, mskgov_credentials **credentials, mskgov_error_info *
 static const mskgov_credentials_provider_ops operations = {get, free};
 
 int gov_container_new(mskgov_credentials_provider **provider,
-                      const gov_metadata_limits *limits, mskgov_error_info *error) {
-  gov_metadata_limits *copy;
+                      const gov_service_limits *limits, mskgov_error_info *error) {
+  gov_service_limits *copy;
   int rc;
 
   gov_error_reset(error);

@@ -4,9 +4,13 @@
 #include "base/secret.h"
 #include "codec/time.h"
 
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SOURCE_SIZE 160
 
 /* One allocation, strings and all, so that the last free wipes everything at once. */
 struct mskgov_credentials {
@@ -16,6 +20,7 @@ struct mskgov_credentials {
   const char *access_key_id;
   const char *secret_access_key;
   const char *session_token; /* may be NULL */
+  char source[SOURCE_SIZE];
   char strings[];
 };
 
@@ -89,13 +94,14 @@ int mskgov_credentials_new(mskgov_credentials **out, const char *access_key_id,
 
   size = sizeof(*credentials) + strlen(access_key_id) + 1 + strlen(secret_access_key) + 1 +
          (session_token ? strlen(session_token) + 1 : 0);
-  credentials = malloc(size);
+  credentials = gov_secret_alloc(size);
   if (!credentials)
     return gov_error_no_memory(error);
 
   atomic_init(&credentials->holds, 1);
   credentials->size = size;
   credentials->expires_at_ns = expires_at_ns;
+  strcpy(credentials->source, "application");
   place = credentials->strings;
   credentials->access_key_id = put(&place, access_key_id);
   credentials->secret_access_key = put(&place, secret_access_key);
@@ -103,6 +109,14 @@ int mskgov_credentials_new(mskgov_credentials **out, const char *access_key_id,
   *out = credentials;
 
   return 0;
+}
+
+void gov_credentials_set_source(mskgov_credentials *credentials, const char *format, ...) {
+  va_list arguments;
+
+  va_start(arguments, format);
+  vsnprintf(credentials->source, sizeof(credentials->source), format, arguments);
+  va_end(arguments);
 }
 
 mskgov_credentials *mskgov_credentials_ref(mskgov_credentials *credentials) {
@@ -131,4 +145,8 @@ const char *mskgov_credentials_session_token(const mskgov_credentials *credentia
 
 uint64_t mskgov_credentials_expires_at_ns(const mskgov_credentials *credentials) {
   return credentials->expires_at_ns;
+}
+
+const char *mskgov_credentials_source(const mskgov_credentials *credentials) {
+  return credentials->source;
 }

@@ -21,6 +21,10 @@
 int gov_credentials_check_part(const char *field, const char *value, size_t max,
                                mskgov_error_info *error);
 
+/* Says where credentials come from, for mskgov_credentials_source; before others have them. */
+void gov_credentials_set_source(mskgov_credentials *credentials, const char *format, ...)
+    MSKGOV_PRINTF(2, 3);
+
 /*
  * Checks that the credentials live for `least_ns` from `now_ns` (Unix) on. Returns 0 or
  * MSKGOV_ERR_CREDENTIALS_EXPIRED.

@@ -28,7 +28,7 @@ static int missing(const char *id, const char *secret, mskgov_error_info *error)
                          " with temporary credentials), or use another "
                          "credentials provider");
 
-  return gov_error_set(error, MSKGOV_ERR_NO_CREDENTIALS,
+  return gov_error_set(error, MSKGOV_ERR_INVALID,
                        "the environment has half of the credentials: %s is set and %s is "
                        "not, or empty; set both",
                        id ? ACCESS_KEY_ID : SECRET_ACCESS_KEY,
@@ -41,6 +41,7 @@ static int get(void *self, mskgov_credentials **credentials, mskgov_error_info *
   const char *session_token = gov_environment_variable(SESSION_TOKEN);
   const char *expiration = gov_environment_variable(EXPIRATION);
   uint64_t expires_at_ns = MSKGOV_NEVER;
+  int rc;
 
   (void)self;
   if (!id || !secret)
@@ -60,8 +61,11 @@ static int get(void *self, mskgov_credentials **credentials, mskgov_error_info *
                                     "\"2026-01-02T03:04:05Z\"",
                          expiration);
 
-  return mskgov_credentials_new(credentials, id, secret, session_token, expires_at_ns,
-                                error);
+  rc = mskgov_credentials_new(credentials, id, secret, session_token, expires_at_ns, error);
+  if (!rc)
+    gov_credentials_set_source(*credentials, "environment");
+
+  return rc;
 }
 
 static const mskgov_credentials_provider_ops operations = {get, NULL};

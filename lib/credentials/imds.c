@@ -1,7 +1,9 @@
 #include "credentials/imds.h"
 
 #include "base/error.h"
+#include "credentials/credentials.h"
 #include "credentials/environment.h"
+#include "credentials/json.h"
 #include "sign/region.h"
 
 #include <stdio.h>
@@ -27,17 +29,22 @@
 #define TOKEN_MAX 4096 /* those seen have 56 bytes */
 #define ROLE_MAX 64    /* IAM's limit on role names */
 
-const gov_metadata_limits gov_imds_limits = {
-    .connect_timeout_ms = 1000, .timeout_ms = 2000, .attempts = 3, .backoff_ms = 200};
+static gov_service the_service = {.name = SERVICE};
+
+const gov_service_limits gov_imds_limits = {.connect_timeout_ms = 1000,
+                                            .timeout_ms = 2000,
+                                            .attempts = 3,
+                                            .backoff_ms = 200,
+                                            .backoff_max_ms = 1600};
 
 typedef struct imds {
   const gov_clock *clock;
-  gov_metadata_limits limits;
+  gov_service_limits limits;
   gov_buffer token;        /* of the session; empty: there is none */
   uint64_t token_until_ns; /* monotonic */
 } imds;
 
-static void init(imds *self, const gov_clock *clock, const gov_metadata_limits *limits) {
+static void init(imds *self, const gov_clock *clock, const gov_service_limits *limits) {
   *self = (imds){.clock = clock, .limits = *limits};
   gov_buffer_init(&self->token, TOKEN_MAX);
 }
@@ -89,7 +96,7 @@ static int fetch(const imds *self, const char *method, const char *path, const c
     length--;
   snprintf(url, sizeof(url), "%.*s%s%s", (int)length, base, path, part);
 
-  return gov_metadata_fetch(SERVICE, &request, &self->limits, answer, error);
+  return gov_service_fetch(&the_service, &request, &self->limits, answer, error);
 }
 
 /* A status that another attempt does not mend. */
@@ -216,8 +223,11 @@ static int get(void *object, mskgov_credentials **credentials, mskgov_error_info
   rc = get_path(self, ROLE_PATH, role, "the credentials of the role", &answer, error);
   if (rc)
     return rc;
-  rc = gov_metadata_read(SERVICE, &answer, credentials, error);
+  rc = gov_credentials_json_read(&gov_credentials_shape_metadata, SERVICE, answer.body.data,
+                                 answer.body.length, credentials, error);
   gov_http_answer_fini(&answer);
+  if (!rc)
+    gov_credentials_set_source(*credentials, "instance metadata, role %s", role);
 
   return rc;
 }
@@ -232,7 +242,7 @@ static void release(void *object) {
 static const mskgov_credentials_provider_ops operations = {get, release};
 
 int gov_imds_new(mskgov_credentials_provider **provider, const gov_clock *clock,
-                 const gov_metadata_limits *limits, mskgov_error_info *error) {
+                 const gov_service_limits *limits, mskgov_error_info *error) {
   imds *self;
   int rc;
 
@@ -255,7 +265,7 @@ int mskgov_credentials_provider_new_imds(mskgov_credentials_provider **provider,
   return gov_imds_new(provider, &gov_clock_system, &gov_imds_limits, error);
 }
 
-int gov_imds_region(gov_buffer *region, const gov_metadata_limits *limits,
+int gov_imds_region(gov_buffer *region, const gov_service_limits *limits,
                     mskgov_error_info *error) {
   gov_http_answer answer;
   imds self;

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "credentials/credentials.h"
+#include "credentials/skew.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -85,7 +86,8 @@ int gov_credentials_provider_get(mskgov_credentials_provider *provider,
     return gov_error_set(error, MSKGOV_ERR_NO_CREDENTIALS,
                          "the credentials provider answered 0 and no credentials");
 
-  rc = gov_credentials_check_life(credentials, gov_clock_unix_ns(clock), 1, error);
+  rc = gov_credentials_check_life(credentials, gov_skew_unix_ns(&gov_skew_host, clock), 1,
+                                  error);
   if (rc) {
     mskgov_credentials_free(credentials);
     return rc;

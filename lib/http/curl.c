@@ -211,7 +211,9 @@ static int set_request(exchange *e) {
       curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms) ||
       curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                        (long)request->connect_timeout_ms) ||
-      (request->direct && curl_easy_setopt(curl, CURLOPT_PROXY, "")))
+      (request->direct && curl_easy_setopt(curl, CURLOPT_PROXY, "")) ||
+      (request->ca_file && (curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file) ||
+                            curl_easy_setopt(curl, CURLOPT_CAPATH, NULL))))
     return -1;
   if (strcmp(request->method, "GET") == 0)
     return 0;

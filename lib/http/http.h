@@ -47,6 +47,7 @@ typedef struct gov_http_request {
   uint32_t timeout_ms;         /* from the start to the last byte of the answer */
   size_t answer_max;           /* of the body, bytes */
   bool direct;                 /* no proxy, whatever the environment says */
+  const char *ca_file;         /* trusted authorities, PEM; NULL: those of the system */
   /*
    * Asked about every address before a connection to it is opened, on the calling thread:
    * returns 0, or a negative code with a text in `error` (never NULL); then that address

@@ -1,0 +1,98 @@
+#include "credentials/endpoint.h"
+
+#include "base/error.h"
+#include "credentials/environment.h"
+#include "sign/partition.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define ANY "AWS_ENDPOINT_URL"
+
+static bool is_true(const char *variable) {
+  const char *value = gov_environment_variable(variable);
+
+  return value && strcasecmp(value, "true") == 0;
+}
+
+/* "https://host[:port]", with or without a slash: nothing else can be signed for. */
+static int set_url(gov_endpoint *endpoint, const char *variable, const char *url,
+                   mskgov_error_info *error) {
+  bool encrypted = strncasecmp(url, "https://", 8) == 0;
+  const char *host = url + (encrypted ? 8 : 7);
+  size_t length;
+
+  if (!encrypted && strncasecmp(url, "http://", 7) != 0)
+    host = "";
+  length = strcspn(host, "/?#@ ");
+  if (length == 0 || (host[length] && strcmp(host + length, "/") != 0) ||
+      strlen(url) > GOV_ENDPOINT_URL_MAX - 2)
+    return gov_error_set(error, MSKGOV_ERR_INVALID,
+                         "%s is no URL of a service; expected \"https://host\" or "
+                         "\"https://host:port\", at most %d bytes",
+                         variable, GOV_ENDPOINT_URL_MAX - 2);
+
+  snprintf(endpoint->url, sizeof(endpoint->url), "%s%s", url, host[length] ? "" : "/");
+  snprintf(endpoint->host, sizeof(endpoint->host), "%.*s", (int)length, host);
+
+  return 0;
+}
+
+/* The port that goes without saying is not in the Host header. */
+static void strip_port(gov_endpoint *endpoint) {
+  const char *port = strncasecmp(endpoint->url, "https:", 6) == 0 ? ":443" : ":80";
+  size_t length = strlen(endpoint->host), suffix = strlen(port);
+
+  if (length > suffix && strcmp(endpoint->host + length - suffix, port) == 0)
+    endpoint->host[length - suffix] = '\0';
+}
+
+/* The region's own host. IAM Identity Center is in no partition's FIPS list. */
+static int find_host(gov_buffer *host, const char *service, const char *region,
+                     mskgov_error_info *error) {
+  bool dual_stack = is_true("AWS_USE_DUALSTACK_ENDPOINT");
+  const gov_partition *partition = gov_partition_of_region(region);
+
+  if (strcmp(service, "STS") == 0 || !partition)
+    return gov_sts_host(host, region, is_true("AWS_USE_FIPS_ENDPOINT"), dual_stack, error);
+
+  gov_buffer_append_string(host, "portal.sso.");
+  gov_buffer_append_string(host, region);
+  gov_buffer_append_string(host, ".");
+  gov_buffer_append_string(host, dual_stack ? partition->dual_stack_suffix
+                                            : partition->dns_suffix);
+
+  return host->failed ? gov_error_no_memory(error) : 0;
+}
+
+int gov_endpoint_find(gov_endpoint *endpoint, const char *service, const char *region,
+                      mskgov_error_info *error) {
+  bool ignored = is_true("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+  char variable[64];
+  const char *name = variable, *url;
+  gov_buffer host;
+  int rc;
+
+  snprintf(variable, sizeof(variable), ANY "_%s", service);
+  url = gov_environment_variable(variable);
+  if (!url)
+    url = gov_environment_variable(name = ANY);
+  if (url && !ignored) {
+    rc = set_url(endpoint, name, url, error);
+    if (!rc)
+      strip_port(endpoint);
+    return rc;
+  }
+
+  gov_buffer_init(&host, GOV_STS_HOST_MAX);
+  rc = find_host(&host, service, region, error);
+  if (!rc) {
+    snprintf(endpoint->url, sizeof(endpoint->url), "https://%s/", host.data);
+    snprintf(endpoint->host, sizeof(endpoint->host), "%s", host.data);
+  }
+  gov_buffer_fini(&host);
+
+  return rc;
+}
