@@ -13,6 +13,7 @@ typedef struct cli_command {
 } cli_command;
 
 int cli_token_run(int argc, char **argv);
+int cli_whoami_run(int argc, char **argv);
 int cli_broker_run(int argc, char **argv);
 int cli_top_run(int argc, char **argv);
 

@@ -7,8 +7,10 @@
 #include <string.h>
 
 static const cli_command commands[] = {
-    {"token", "mskgov token", "print an IAM token for a SASL OAUTHBEARER client",
+    {"token", "mskgov token", "print an IAM token, for SASL OAUTHBEARER or AWS_MSK_IAM",
      cli_token_run},
+    {"whoami", "mskgov whoami", "tell whose the AWS credentials are, and where from",
+     cli_whoami_run},
     {"broker", "mskgov broker", "run a cluster in a box that enforces a connection quota",
      cli_broker_run},
     {"top", "mskgov top", "show who shares the connection quotas of this host",
@@ -44,7 +46,7 @@ int main(int argc, char **argv) {
 
   tool_begin("mskgov");
   if (!name)
-    return tool_usage("a command is missing: token, broker or top");
+    return tool_usage("a command is missing: token, whoami, broker or top");
   if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help"))
     return print_help();
   if (!strcmp(name, "--version")) {
@@ -61,5 +63,6 @@ int main(int argc, char **argv) {
   if (name[0] == '-')
     return tool_usage("there is no option \"%s\"", name);
 
-  return tool_usage("there is no command \"%s\"; there are: token, broker, top", name);
+  return tool_usage("there is no command \"%s\"; there are: token, whoami, broker, top",
+                    name);
 }

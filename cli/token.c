@@ -1,4 +1,5 @@
 #include "command.h"
+#include "identity.h"
 #include "tool.h"
 
 #include <mskgov/mskgov.h>
@@ -19,17 +20,12 @@ static const char help[] =
     "first message of SASL AWS_MSK_IAM. Whoever has it can connect until it expires: keep "
     "it\n"
     "out of logs.\n"
-    "\n"
-    "Credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN "
-    "and\n"
-    "AWS_CREDENTIAL_EXPIRATION.\n"
-    "\n"
-    "  --region R      the region of the cluster, such as eu-west-1; the broker's name\n"
-    "                  tells it too\n"
-    "  --broker B      the broker that it is for; only aws-msk-iam needs it\n"
-    "  --mechanism M   oauthbearer (the default) or aws-msk-iam\n"
-    "  --json          token, expiry, principal and region as JSON\n"
-    "  --help          this text\n"
+    "\n" IDENTITY_CREDENTIALS "\n" IDENTITY_HELP
+    "  --broker B         the broker that it is for; only aws-msk-iam needs it\n"
+    "  --mechanism M      oauthbearer (the default) or aws-msk-iam\n"
+    "  --json             token, expiry, principal, source of the credentials and region\n"
+    "                     as JSON\n"
+    "  --help             this text\n"
     "\n"
     "Exit status: 0 done; 2 the command line is wrong; 3 there is no token.\n"
     "\n"
@@ -44,18 +40,18 @@ static void print_json(const mskgov_token *token, const char *region) {
 
   gmtime_r(&seconds, &utc);
   strftime(expires_at, sizeof(expires_at), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  json = json_pack("{s:i, s:s, s:s, s:I, s:s, s:s}", "schema", 1, "token",
+  json = json_pack("{s:i, s:s, s:s, s:I, s:s, s:s, s:s}", "schema", 1, "token",
                    mskgov_token_value(token), "expires_at", expires_at,
                    "expires_at_unix_ms", (json_int_t)(expires_at_ns / NS_PER_MS),
-                   "principal", mskgov_token_principal(token), "region", region);
+                   "principal", mskgov_token_principal(token), "credential_source",
+                   mskgov_token_source(token), "region", region);
   json_dumpf(json, stdout, JSON_INDENT(2));
   putchar('\n');
   json_decref(json);
 }
 
 typedef struct request {
-  const char *region;
-  const char *broker;
+  identity who;
   bool for_msk_iam;
   bool as_json;
 } request;
@@ -63,11 +59,11 @@ typedef struct request {
 static int make(mskgov_authenticator *authenticator, const request *wanted,
                 mskgov_token **token, mskgov_error_info *error) {
   return wanted->for_msk_iam
-             ? mskgov_authenticator_payload(authenticator, wanted->broker, token, error)
+             ? mskgov_authenticator_payload(authenticator, wanted->who.broker, token, error)
              : mskgov_authenticator_token(authenticator, token, error);
 }
 
-static int run(const request *wanted) {
+static int run(const request *wanted, const char *region) {
   mskgov_authenticator_options options;
   mskgov_authenticator *authenticator;
   mskgov_token *token;
@@ -75,22 +71,24 @@ static int run(const request *wanted) {
   int rc;
 
   mskgov_authenticator_options_init(&options);
-  options.region = wanted->region;
+  options.region = region;
+  rc = identity_provider(&wanted->who, region, &options.credentials);
+  if (rc)
+    return rc;
   rc = mskgov_authenticator_new(&authenticator, &options, &error);
-  if (rc == MSKGOV_ERR_INVALID)
-    return tool_usage("--region: %s", error.text);
+  mskgov_credentials_provider_free(options.credentials);
   if (rc)
     return tool_cannot("%s", error.text);
 
   rc = make(authenticator, wanted, &token, &error);
   mskgov_authenticator_free(authenticator);
-  if (rc == MSKGOV_ERR_INVALID && wanted->for_msk_iam)
+  if (rc == MSKGOV_ERR_INVALID && strncmp(error.text, "broker ", 7) == 0)
     return tool_usage("--%s", error.text);
   if (rc)
     return tool_cannot("%s", error.text);
 
   if (wanted->as_json)
-    print_json(token, wanted->region);
+    print_json(token, region);
   else
     puts(mskgov_token_value(token));
   mskgov_token_free(token);
@@ -98,42 +96,27 @@ static int run(const request *wanted) {
   return tool_flush();
 }
 
-/* The region by the broker's name, where it is not given. */
-static int find_region(request *wanted, char *region, size_t size) {
-  mskgov_error_info error;
-
-  if (wanted->region)
-    return 0;
-  if (!wanted->broker)
-    return tool_usage("--region is missing; so is --broker, whose name may tell it");
-  if (mskgov_region_from_broker(wanted->broker, region, size, &error))
-    return tool_usage("--region is missing, and --broker does not tell it: %s", error.text);
-  wanted->region = region;
-
-  return 0;
-}
-
 static int check_mechanism(const char *mechanism, request *wanted) {
   wanted->for_msk_iam = strcmp(mechanism, "aws-msk-iam") == 0;
   if (!wanted->for_msk_iam && strcmp(mechanism, "oauthbearer") != 0)
     return tool_usage("--mechanism is \"%s\"; allowed are oauthbearer and aws-msk-iam",
                       mechanism);
-  if (wanted->for_msk_iam && !wanted->broker)
+  if (wanted->for_msk_iam && !wanted->who.broker)
     return tool_usage("--broker is missing; aws-msk-iam is signed for one broker");
 
   return 0;
 }
 
 int cli_token_run(int argc, char **argv) {
-  static const struct option longs[] = {{"region", required_argument, NULL, 'r'},
+  static const struct option longs[] = {IDENTITY_OPTIONS,
                                         {"broker", required_argument, NULL, 'b'},
                                         {"mechanism", required_argument, NULL, 'm'},
                                         {"json", no_argument, NULL, 'j'},
                                         {"help", no_argument, NULL, 'h'},
                                         {NULL, 0, NULL, 0}};
   const char *mechanism = "oauthbearer";
+  char region[MSKGOV_REGION_SIZE];
   request wanted = {0};
-  char region[32];
   int opt, rc;
 
   while ((opt = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
@@ -141,15 +124,13 @@ int cli_token_run(int argc, char **argv) {
       fputs(help, stdout);
       return tool_flush();
     }
-    if (opt == 'r')
-      wanted.region = optarg;
-    else if (opt == 'b')
-      wanted.broker = optarg;
+    if (opt == 'b')
+      wanted.who.broker = optarg;
     else if (opt == 'm')
       mechanism = optarg;
     else if (opt == 'j')
       wanted.as_json = true;
-    else
+    else if (!identity_take(&wanted.who, opt, optarg))
       return tool_bad_option(opt, argv[optind - 1]);
   }
   if (optind < argc)
@@ -157,7 +138,9 @@ int cli_token_run(int argc, char **argv) {
 
   rc = check_mechanism(mechanism, &wanted);
   if (!rc)
-    rc = find_region(&wanted, region, sizeof(region));
+    rc = identity_check(&wanted.who);
+  if (!rc)
+    rc = identity_region(&wanted.who, region);
 
-  return rc ? rc : run(&wanted);
+  return rc ? rc : run(&wanted, region);
 }
