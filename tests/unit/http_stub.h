@@ -19,8 +19,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* A test that needs more says so before it includes this. */
+#ifndef HTTP_STUB_REQUESTS
 #define HTTP_STUB_REQUESTS 16
+#endif
+#ifndef HTTP_STUB_REQUEST_SIZE
 #define HTTP_STUB_REQUEST_SIZE 8192
+#endif
 
 /* What happens after the text. */
 typedef enum http_stub_end {

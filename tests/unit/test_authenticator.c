@@ -1,6 +1,6 @@
 /*
  * The authenticator by a clock that the test holds, against AWS's own signer
- * (official_token.h). Linked with --wrap=gov_secret_free_string, so that the test sees
+ * (official_token.h). Linked with --wrap=gov_secret_free, so that the test sees
  * that tokens are wiped.
  */
 #include "base/secret.h"
@@ -19,12 +19,12 @@
 
 static _Thread_local char last_wiped[2000];
 
-void __real_gov_secret_free_string(char *string);
-void __wrap_gov_secret_free_string(char *string);
+void __real_gov_secret_free(void *memory, size_t size);
+void __wrap_gov_secret_free(void *memory, size_t size);
 
-void __wrap_gov_secret_free_string(char *string) {
-  snprintf(last_wiped, sizeof(last_wiped), "%s", string ? string : "");
-  __real_gov_secret_free_string(string);
+void __wrap_gov_secret_free(void *memory, size_t size) {
+  snprintf(last_wiped, sizeof(last_wiped), "%s", memory ? (const char *)memory : "");
+  __real_gov_secret_free(memory, size);
 }
 
 /* A provider whose answer the test sets: a rotation. */
@@ -355,8 +355,16 @@ START_TEST(test_defaults) {
   ck_assert(has(token, "&User-Agent=mskgov%2F" MSKGOV_VERSION));
   mskgov_token_free(token);
 
+  /* They are kept: the environment is not asked again. */
   unsetenv("AWS_SECRET_ACCESS_KEY");
-  check_refused(authenticator, MSKGOV_ERR_NO_CREDENTIALS, "AWS_SECRET_ACCESS_KEY");
+  mskgov_token_free(take(authenticator));
+  mskgov_authenticator_free(authenticator);
+
+  ck_assert_int_eq(mskgov_authenticator_new(&authenticator, &options, NULL),
+                   MSKGOV_ERR_INVALID);
+  options.region = "eu-west-1";
+  ck_assert_int_eq(mskgov_authenticator_new(&authenticator, &options, NULL), 0);
+  check_refused(authenticator, MSKGOV_ERR_INVALID, "AWS_SECRET_ACCESS_KEY");
   mskgov_authenticator_free(authenticator);
 
   setenv("AWS_SECRET_ACCESS_KEY", OFFICIAL_SECRET, 1);

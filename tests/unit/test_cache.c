@@ -67,8 +67,9 @@ static mskgov_credentials_provider *make(uint64_t life_ns, uint64_t patience_ns)
   memset(&the_source, 0, sizeof(the_source));
   atomic_store(&the_source.life_ns, life_ns);
   ck_assert_int_eq(mskgov_credentials_provider_new(&inner, &ops, &the_source, NULL), 0);
-  ck_assert_int_eq(
-      gov_credentials_cache_new(&cache, inner, &gov_clock_system, patience_ns, NULL), 0);
+  ck_assert_int_eq(gov_credentials_cache_new(&cache, inner, &gov_clock_system, patience_ns,
+                                             NULL, NULL, NULL),
+                   0);
   mskgov_credentials_provider_free(inner);
 
   return cache;
@@ -314,7 +315,7 @@ START_TEST(a_cache_needs_a_source) {
   mskgov_credentials_provider *cache;
   mskgov_error_info error;
 
-  ck_assert_int_eq(mskgov_credentials_provider_new_cached(&cache, NULL, &error),
+  ck_assert_int_eq(mskgov_credentials_provider_new_cached(&cache, NULL, NULL, NULL, &error),
                    MSKGOV_ERR_INVALID);
   ck_assert_ptr_null(cache);
   ck_assert_ptr_nonnull(strstr(error.text, "source is NULL"));

@@ -1,6 +1,6 @@
 /*
  * The provider for the credentials service of ECS and EKS, against a stand-in on loopback.
- * Linked with --wrap=gov_metadata_fetch, so that no test leaves this host, and with
+ * Linked with --wrap=gov_service_fetch, so that no test leaves this host, and with
  * --wrap=gov_secret_wipe, so that the test sees what is wiped.
  */
 #include "base/clock.h"
@@ -8,7 +8,7 @@
 #include "example_credentials.h"
 #include "harness.h"
 #include "http_stub.h"
-#include "metadata_catch.h"
+#include "service_catch.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -56,7 +56,7 @@ static void set_tokens(const char *file, const char *token) {
   set("AWS_CONTAINER_AUTHORIZATION_TOKEN", token);
 }
 
-static int get(const gov_metadata_limits *limits, mskgov_credentials **got,
+static int get(const gov_service_limits *limits, mskgov_credentials **got,
                mskgov_error_info *error) {
   mskgov_credentials_provider *provider;
   int rc;
@@ -69,7 +69,7 @@ static int get(const gov_metadata_limits *limits, mskgov_credentials **got,
   return rc;
 }
 
-static int ask(const gov_metadata_limits *limits, const http_stub_answer *told,
+static int ask(const gov_service_limits *limits, const http_stub_answer *told,
                size_t count, mskgov_credentials **got, mskgov_error_info *error) {
   char url[128];
   int rc;
@@ -308,11 +308,11 @@ static const struct {
     {{{HTTP_STUB_OK("text/html", CREDENTIALS), 0}}, 1, 1, 0, ""},
     {{{BUSY, 0}}, 1, 3, MSKGOV_ERR_TRANSPORT, "answered with the status 503"},
     {{{NULL, HTTP_STUB_HANG}}, 1, 3, MSKGOV_ERR_TRANSPORT, "within 100 ms"},
-    {{{REFUSAL, 0}}, 1, 1, MSKGOV_ERR_NO_CREDENTIALS, "status 403; is the authorization"},
+    {{{REFUSAL, 0}}, 1, 1, MSKGOV_ERR_REFUSED, "status 403; is the authorization"},
     {{{"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n", 0}},
      1,
      1,
-     MSKGOV_ERR_NO_CREDENTIALS,
+     MSKGOV_ERR_REFUSED,
      "the status 302"},
     {{{HTTP_STUB_OK("text/html", "<html>" SECRET), 0}}, 1, 1, MSKGOV_ERR_PROTOCOL, "JSON"},
     {{{OK(WITHOUT_SECRET), 0}}, 1, 1, MSKGOV_ERR_PROTOCOL, "SecretAccessKey"},
@@ -320,7 +320,7 @@ static const struct {
 };
 
 START_TEST(test_failures) {
-  gov_metadata_limits limits = brisk;
+  gov_service_limits limits = brisk;
   mskgov_credentials *got;
   mskgov_error_info error;
   int rc;

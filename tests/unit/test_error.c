@@ -33,6 +33,7 @@ static const struct {
     {-17, "MSKGOV_ERR_QUOTA", MSKGOV_CATEGORY_QUOTA},
     {-18, "MSKGOV_ERR_AUTHENTICATION", MSKGOV_CATEGORY_AUTHENTICATION},
     {-19, "MSKGOV_ERR_TRANSPORT", MSKGOV_CATEGORY_TRANSIENT},
+    {-20, "MSKGOV_ERR_REFUSED", MSKGOV_CATEGORY_AUTHENTICATION},
 };
 
 #define CODES (sizeof(codes) / sizeof(codes[0]))
@@ -56,7 +57,7 @@ START_TEST(test_codes) {
 END_TEST
 
 START_TEST(test_codes_that_do_not_exist) {
-  static const int unknown[] = {1, -20, -1000, 2147483647, -2147483647 - 1};
+  static const int unknown[] = {1, -21, -1000, 2147483647, -2147483647 - 1};
 
   for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
     ck_assert_str_eq(mskgov_error_name(unknown[i]), "MSKGOV_ERR_UNKNOWN");

@@ -1,6 +1,6 @@
 /*
  * The provider for EC2's instance metadata service, against a stand-in on loopback. Linked
- * with --wrap=gov_metadata_fetch, so that no test leaves this host.
+ * with --wrap=gov_service_fetch, so that no test leaves this host.
  */
 #include "base/clock.h"
 #include "credentials/imds.h"
@@ -10,7 +10,7 @@
 #include "http_stub.h"
 
 #define METADATA_IS_DIRECT
-#include "metadata_catch.h"
+#include "service_catch.h"
 
 #include <string.h>
 
@@ -44,7 +44,7 @@ static void set_endpoint(uint16_t port, const char *path) {
   unsetenv("AWS_EC2_METADATA_DISABLED");
 }
 
-static mskgov_credentials_provider *make(const gov_metadata_limits *limits) {
+static mskgov_credentials_provider *make(const gov_service_limits *limits) {
   mskgov_credentials_provider *provider;
 
   ck_assert_int_eq(gov_imds_new(&provider, &test_clock, limits, NULL), 0);
@@ -259,7 +259,7 @@ static const struct {
 };
 
 START_TEST(test_failures) {
-  gov_metadata_limits limits = brisk;
+  gov_service_limits limits = brisk;
   mskgov_credentials_provider *provider;
   mskgov_credentials *got;
   mskgov_error_info error = {0};
