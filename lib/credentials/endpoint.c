@@ -2,10 +2,11 @@
 
 #include "base/error.h"
 #include "credentials/environment.h"
-#include "sign/partition.h"
+#include "sign/service_host.h"
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -17,16 +18,38 @@ static bool is_true(const char *variable) {
   return value && strcasecmp(value, "true") == 0;
 }
 
+/* Bytes of a name or address at the beginning of `text`; 0: there is none. */
+static size_t host_length(const char *text) {
+  size_t length;
+
+  if (*text != '[')
+    return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                        "0123456789.-_");
+
+  length = 1 + strspn(text + 1, "0123456789ABCDEFabcdef:.");
+
+  return length > 1 && text[length] == ']' ? length + 1 : 0;
+}
+
+/* Bytes of ":1" to ":65535" at the beginning of `text`; 0: there is none. */
+static size_t port_length(const char *text) {
+  size_t digits = *text == ':' ? strspn(text + 1, "0123456789") : 0;
+
+  return digits > 0 && digits <= 5 && text[1] != '0' && atoi(text + 1) <= 65535 ? digits + 1
+                                                                                : 0;
+}
+
 /* "https://host[:port]", with or without a slash: nothing else can be signed for. */
 static int set_url(gov_endpoint *endpoint, const char *variable, const char *url,
                    mskgov_error_info *error) {
   bool encrypted = strncasecmp(url, "https://", 8) == 0;
   const char *host = url + (encrypted ? 8 : 7);
-  size_t length;
+  size_t length = 0;
 
-  if (!encrypted && strncasecmp(url, "http://", 7) != 0)
-    host = "";
-  length = strcspn(host, "/?#@ ");
+  if (encrypted || strncasecmp(url, "http://", 7) == 0)
+    length = host_length(host);
+  if (length > 0)
+    length += port_length(host + length);
   if (length == 0 || (host[length] && strcmp(host + length, "/") != 0) ||
       strlen(url) > GOV_ENDPOINT_URL_MAX - 2)
     return gov_error_set(error, MSKGOV_ERR_INVALID,
@@ -49,22 +72,11 @@ static void strip_port(gov_endpoint *endpoint) {
     endpoint->host[length - suffix] = '\0';
 }
 
-/* The region's own host. IAM Identity Center is in no partition's FIPS list. */
 static int find_host(gov_buffer *host, const char *service, const char *region,
                      mskgov_error_info *error) {
-  bool dual_stack = is_true("AWS_USE_DUALSTACK_ENDPOINT");
-  const gov_partition *partition = gov_partition_of_region(region);
-
-  if (strcmp(service, "STS") == 0 || !partition)
-    return gov_sts_host(host, region, is_true("AWS_USE_FIPS_ENDPOINT"), dual_stack, error);
-
-  gov_buffer_append_string(host, "portal.sso.");
-  gov_buffer_append_string(host, region);
-  gov_buffer_append_string(host, ".");
-  gov_buffer_append_string(host, dual_stack ? partition->dual_stack_suffix
-                                            : partition->dns_suffix);
-
-  return host->failed ? gov_error_no_memory(error) : 0;
+  return gov_service_host(host, strcmp(service, "STS") == 0 ? "sts" : "portal.sso", region,
+                          is_true("AWS_USE_FIPS_ENDPOINT"),
+                          is_true("AWS_USE_DUALSTACK_ENDPOINT"), error);
 }
 
 int gov_endpoint_find(gov_endpoint *endpoint, const char *service, const char *region,
@@ -86,7 +98,7 @@ int gov_endpoint_find(gov_endpoint *endpoint, const char *service, const char *r
     return rc;
   }
 
-  gov_buffer_init(&host, GOV_STS_HOST_MAX);
+  gov_buffer_init(&host, GOV_SERVICE_HOST_MAX);
   rc = find_host(&host, service, region, error);
   if (!rc) {
     snprintf(endpoint->url, sizeof(endpoint->url), "https://%s/", host.data);

@@ -9,8 +9,10 @@
 #include "credentials/file.h"
 #include "credentials/path.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define CONFIG_FILE "AWS_CONFIG_FILE"
 #define CREDENTIALS_FILE "AWS_SHARED_CREDENTIALS_FILE"
@@ -227,9 +229,11 @@ static int load_file(gov_profiles *profiles, const char *path, const char *what,
   return rc;
 }
 
-/* *known: whether there may be a file; not so without a home directory. */
+/* *known: whether there may be a file; not so without a home directory, or in one that is
+   another user's (HOME=/root in a container that runs as somebody else). */
 static int find_path(const char *named, const char *usual, char **path, bool *known,
                      mskgov_error_info *error) {
+  struct stat status;
   int rc;
 
   *known = true;
@@ -241,6 +245,8 @@ static int find_path(const char *named, const char *usual, char **path, bool *kn
     *known = false;
     *path = strdup(usual);
     rc = *path ? 0 : MSKGOV_ERR_NO_MEMORY;
+  } else if (!rc && stat(*path, &status) && errno == EACCES) {
+    *known = false;
   }
 
   return rc ? gov_error_no_memory(error) : 0;

@@ -37,7 +37,7 @@ typedef struct gov_profiles gov_profiles;
  * AWS_SHARED_CREDENTIALS_FILE; if that is not set, or empty, it is ~/.aws/config or
  * ~/.aws/credentials. "~/" at the beginning of any is the home directory (path.h). A file
  * that is not there counts as empty, and so does one of the last two if the home directory
- * is not known.
+ * is not known, or may not be looked into.
  *
  * Returns 0 and sets *profiles (owned: gov_profiles_free); MSKGOV_ERR_SYSTEM: a file cannot
  * be read, or is a directory; MSKGOV_ERR_INVALID: it is not of the form, or beyond a bound,

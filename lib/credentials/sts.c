@@ -5,6 +5,7 @@
 #include "codec/uri.h"
 #include "credentials/credentials.h"
 #include "credentials/endpoint.h"
+#include "credentials/json.h"
 #include "credentials/skew.h"
 #include "sign/signed_post.h"
 
@@ -268,6 +269,12 @@ int gov_sts_read_credentials(const char *action, const gov_http_answer *answer,
   gov_buffer parts[COUNT(names)];
   gov_xml_field fields[COUNT(names)];
   int rc;
+
+  if (answer->body.length > 0 && answer->body.data[0] == '{') /* some stand-ins do */
+    return gov_credentials_json_read(
+        strcmp(action, "AssumeRole") == 0 ? &gov_credentials_shape_sts_role
+                                          : &gov_credentials_shape_sts_web_identity,
+        SERVICE, answer->body.data, answer->body.length, credentials, error);
 
   for (size_t i = 0; i < COUNT(names); i++) {
     snprintf(paths[i], sizeof(paths[i]), "%sResponse/%sResult/Credentials/%s", action,

@@ -1,8 +1,6 @@
 #include "sign/partition.h"
 
-#include "base/error.h"
-#include "sign/region.h"
-
+#include <stdbool.h>
 #include <string.h>
 
 const gov_partition gov_partitions[GOV_PARTITION_COUNT] = {
@@ -59,28 +57,4 @@ const gov_partition *gov_partition_of_region(const char *region) {
       return &gov_partitions[i];
 
   return NULL;
-}
-
-/* The endpoints of us-gov are validated by FIPS 140 under their plain names. */
-static bool is_fips_by_itself(const gov_partition *partition, bool dual_stack) {
-  return !dual_stack && strcmp(partition->name, "aws-us-gov") == 0;
-}
-
-int gov_sts_host(gov_buffer *out, const char *region, bool fips, bool dual_stack,
-                 mskgov_error_info *error) {
-  const gov_partition *partition;
-  int rc = gov_region_check("region", region, error);
-
-  if (rc)
-    return rc;
-
-  partition = gov_partition_of_region(region);
-  gov_buffer_append_string(
-      out, fips && !is_fips_by_itself(partition, dual_stack) ? "sts-fips." : "sts.");
-  gov_buffer_append_string(out, region);
-  gov_buffer_append_string(out, ".");
-  gov_buffer_append_string(out, dual_stack ? partition->dual_stack_suffix
-                                           : partition->dns_suffix);
-
-  return out->failed ? gov_error_no_memory(error) : 0;
 }

@@ -6,6 +6,7 @@
 #include "sign/region.h"
 
 #include "sign/partition.h"
+#include "sign/service_host.h"
 
 #include "fuzz.h"
 
@@ -23,8 +24,8 @@ static void check_region(const char *text) {
   for (int i = 0; i < 4; i++) {
     gov_buffer host;
 
-    gov_buffer_init(&host, GOV_STS_HOST_MAX);
-    FUZZ_CHECK(gov_sts_host(&host, text, i % 2, i / 2, NULL) == rc);
+    gov_buffer_init(&host, GOV_SERVICE_HOST_MAX);
+    FUZZ_CHECK(gov_service_host(&host, "sts", text, i % 2, i / 2, NULL) == rc);
     FUZZ_CHECK(rc ? host.length == 0
                   : !strncmp(host.data, "sts", 3) && strstr(host.data, text) != NULL);
     gov_buffer_fini(&host);

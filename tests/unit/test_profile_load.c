@@ -258,7 +258,30 @@ START_TEST(test_wiped) {
 }
 END_TEST
 
+/* A home that is somebody else's has no default files, but a file that is named there is
+   asked for. */
+START_TEST(test_home_of_somebody_else) {
+  gov_profiles *profiles;
+  mskgov_error_info error = {0};
+  bool is_root = geteuid() == 0;
+
+  make_home("[default]\nx=home\n", NULL);
+  chmod(home, 0);
+  if (is_root)
+    ck_assert_int_eq(seteuid(65534), 0);
+  ck_assert_int_eq(gov_profiles_load(&profiles, NULL, NULL, &error), 0);
+  ck_assert(!gov_profiles_has(profiles, "default"));
+  gov_profiles_free(profiles);
+  ck_assert_int_eq(gov_profiles_load(&profiles, config_path, NULL, &error),
+                   MSKGOV_ERR_SYSTEM);
+  if (is_root)
+    ck_assert_int_eq(seteuid(0), 0);
+  chmod(home, 0700);
+  remove_home();
+}
+END_TEST
+
 TEST_MAIN("profile_load", TEST(test_paths), TEST(test_no_home),
-          TEST_TABLE(test_errors, errors), TEST(test_unreadable),
-          TEST_TABLE(test_bounds, bounds), TEST(test_file_bound),
+          TEST(test_home_of_somebody_else), TEST_TABLE(test_errors, errors),
+          TEST(test_unreadable), TEST_TABLE(test_bounds, bounds), TEST(test_file_bound),
           TEST_TABLE(test_wiped, wipings))

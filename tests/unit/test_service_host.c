@@ -1,6 +1,7 @@
 /*
  * Partitions and the hosts of STS in them, against botocore.
  */
+#include "sign/service_host.h"
 #include "sign/partition.h"
 #include "harness.h"
 #include "sts_hosts.h"
@@ -13,8 +14,9 @@ START_TEST(test_hosts) {
   gov_buffer out;
 
   for (int i = 0; i < 4; i++) {
-    gov_buffer_init(&out, GOV_STS_HOST_MAX);
-    ck_assert_msg(gov_sts_host(&out, region, i % 2, i / 2, &error) == 0, "%s", error.text);
+    gov_buffer_init(&out, GOV_SERVICE_HOST_MAX);
+    ck_assert_msg(gov_service_host(&out, "sts", region, i % 2, i / 2, &error) == 0, "%s",
+                  error.text);
     ck_assert_str_eq(out.data, sts_hosts[_i].hosts[i]);
     gov_buffer_fini(&out);
   }
@@ -38,8 +40,8 @@ START_TEST(test_regions_to_come) {
   gov_buffer out;
 
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-    gov_buffer_init(&out, GOV_STS_HOST_MAX);
-    ck_assert_int_eq(gov_sts_host(&out, cases[i].region, true, true, NULL), 0);
+    gov_buffer_init(&out, GOV_SERVICE_HOST_MAX);
+    ck_assert_int_eq(gov_service_host(&out, "sts", cases[i].region, true, true, NULL), 0);
     ck_assert_str_eq(out.data, cases[i].host);
     ck_assert_str_eq(gov_partition_of_region(cases[i].region)->name, cases[i].partition);
     gov_buffer_fini(&out);
@@ -57,8 +59,8 @@ START_TEST(test_no_regions) {
     gov_buffer out;
 
     ck_assert_ptr_null(gov_partition_of_region(regions[i]));
-    gov_buffer_init(&out, GOV_STS_HOST_MAX);
-    ck_assert_int_eq(gov_sts_host(&out, regions[i], false, false, &error),
+    gov_buffer_init(&out, GOV_SERVICE_HOST_MAX);
+    ck_assert_int_eq(gov_service_host(&out, "sts", regions[i], false, false, &error),
                      MSKGOV_ERR_INVALID);
     ck_assert_int_eq(error.code, MSKGOV_ERR_INVALID);
     ck_assert_ptr_nonnull(strstr(error.text, "region is \""));
@@ -74,17 +76,18 @@ START_TEST(test_no_region_and_no_room) {
   gov_buffer out;
 
   gov_buffer_init(&out, strlen("sts.eu-west-1.api.aws"));
-  ck_assert_int_eq(gov_sts_host(&out, NULL, false, false, &error), MSKGOV_ERR_INVALID);
+  ck_assert_int_eq(gov_service_host(&out, "sts", NULL, false, false, &error),
+                   MSKGOV_ERR_INVALID);
   ck_assert_ptr_nonnull(strstr(error.text, "region is not set"));
-  ck_assert_int_eq(gov_sts_host(&out, "eu-west-1", false, true, NULL), 0);
+  ck_assert_int_eq(gov_service_host(&out, "sts", "eu-west-1", false, true, NULL), 0);
   gov_buffer_reset(&out);
   error.code = 0;
-  ck_assert_int_eq(gov_sts_host(&out, "eu-west-10", false, true, &error),
+  ck_assert_int_eq(gov_service_host(&out, "sts", "eu-west-10", false, true, &error),
                    MSKGOV_ERR_NO_MEMORY);
   ck_assert_int_eq(error.code, MSKGOV_ERR_NO_MEMORY);
   gov_buffer_fini(&out);
 }
 END_TEST
 
-TEST_MAIN("partition", TEST_TABLE(test_hosts, sts_hosts), TEST(test_regions_to_come),
+TEST_MAIN("service_host", TEST_TABLE(test_hosts, sts_hosts), TEST(test_regions_to_come),
           TEST(test_no_regions), TEST(test_no_region_and_no_room))
