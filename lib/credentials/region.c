@@ -7,6 +7,7 @@
 
 #include <mskgov/error.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #define REGION "AWS_REGION"
@@ -42,6 +43,13 @@ int gov_region_set(const char *field, const char *given, const gov_profiles *pro
   return 0;
 }
 
+static int sts_unknown(const char *field, mskgov_error_info *error) {
+  return gov_error_set(error, MSKGOV_ERR_INVALID,
+                       "the region of STS is not known; set %s, " REGION ", " DEFAULT_REGION
+                       " or the region of the profile",
+                       field);
+}
+
 int gov_region_of_sts(const char *field, const char *given, const gov_profiles *profiles,
                       const char *profile, const char *fallback, const char **region,
                       mskgov_error_info *error) {
@@ -51,33 +59,49 @@ int gov_region_of_sts(const char *field, const char *given, const gov_profiles *
   if (rc || *region)
     return rc;
   if (!fallback)
-    return gov_error_set(error, MSKGOV_ERR_INVALID,
-                         "the region of STS is not known; set %s, " REGION
-                         " or " DEFAULT_REGION "%s",
-                         field, profiles ? ", or the region of the profile" : "");
+    return sts_unknown(field, error);
   *region = fallback;
 
   return 0;
 }
 
-int gov_region_for_sts(const char *field, const char *given, const char *profile,
-                       const char *fallback, char region[MSKGOV_REGION_SIZE],
-                       mskgov_error_info *error) {
-  gov_profiles *profiles;
+/* What is set, copied. The files are read only if nothing else tells; *source NULL: nothing
+   does. */
+static int find_set(const char *field, const char *given, const char *profile,
+                    const char *config_file, const char *credentials_file,
+                    char region[MSKGOV_REGION_SIZE], const char **source,
+                    mskgov_error_info *error) {
+  gov_profiles *profiles = NULL;
   const char *found;
-  int rc = gov_profiles_load(&profiles, NULL, NULL, error);
+  int rc = gov_region_set(field, given, NULL, NULL, &found, source, error);
 
-  if (rc)
-    return rc;
-
-  rc = gov_region_of_sts(field, given, profiles,
-                         profile ? profile : gov_profile_default_name(), fallback, &found,
-                         error);
-  if (!rc)
+  if (!rc && !found) {
+    rc = gov_profiles_load(&profiles, config_file, credentials_file, error);
+    if (!rc)
+      rc = gov_region_set(field, NULL, profiles,
+                          profile ? profile : gov_profile_default_name(), &found, source,
+                          error);
+  }
+  if (!rc && found)
     strcpy(region, found);
   gov_profiles_free(profiles);
 
   return rc;
+}
+
+int gov_region_for_sts(const char *field, const char *given, const char *profile,
+                       const char *fallback, char region[MSKGOV_REGION_SIZE],
+                       mskgov_error_info *error) {
+  const char *source;
+  int rc = find_set(field, given, profile, NULL, NULL, region, &source, error);
+
+  if (rc || source)
+    return rc;
+  if (!fallback)
+    return sts_unknown(field, error);
+  snprintf(region, MSKGOV_REGION_SIZE, "%s", fallback);
+
+  return 0;
 }
 
 void mskgov_region_options_init(mskgov_region_options *options) {
@@ -88,19 +112,9 @@ void mskgov_region_options_init(mskgov_region_options *options) {
 static int find_here(const mskgov_region_options *options, char region[MSKGOV_REGION_SIZE],
                      const char **source, mskgov_error_info *broker_error,
                      mskgov_error_info *error) {
-  const char *profile = options->profile ? options->profile : gov_profile_default_name();
-  gov_profiles *profiles;
-  const char *value;
-  int rc =
-      gov_profiles_load(&profiles, options->config_file, options->credentials_file, error);
+  int rc = find_set("region", options->region, options->profile, options->config_file,
+                    options->credentials_file, region, source, error);
 
-  if (rc)
-    return rc;
-
-  rc = gov_region_set("region", options->region, profiles, profile, &value, source, error);
-  if (!rc && value)
-    strcpy(region, value);
-  gov_profiles_free(profiles);
   if (rc || *source || !options->broker)
     return rc;
 
