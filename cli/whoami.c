@@ -109,9 +109,7 @@ static int ask(const identity *who, answer *said) {
   if (rc)
     return tool_cannot("%s", error.text);
 
-  rc = mskgov_caller_fetch(&said->caller, said->credentials, who->region, &error);
-  if (rc == MSKGOV_ERR_INVALID && !who->region) /* the instance's region: only we know it */
-    rc = mskgov_caller_fetch(&said->caller, said->credentials, said->region, &error);
+  rc = mskgov_caller_fetch(&said->caller, said->credentials, said->region, &error);
   if (rc) {
     tool_cannot("%s", error.text);
     return rc == MSKGOV_ERR_REFUSED ? TOOL_NO : TOOL_CANNOT;

@@ -123,8 +123,9 @@ mskgov_credentials_provider_new_container(mskgov_credentials_provider **provider
  *
  * A get makes two requests, or three for a new session, each of at most 2 s (1 s to
  * connect) and made up to three times where that may help; elsewhere than on EC2 it gives
- * up after some 3 s. The errors are those of the container's provider;
- * MSKGOV_ERR_NO_CREDENTIALS if it is switched off or the instance has no role. In a
+ * up after some 3 s. The errors are those of the container's provider; but
+ * MSKGOV_ERR_NO_CREDENTIALS if it is switched off, the instance has no role, or it answers
+ * with another status than 200, for a next link of a chain. In a
  * container, the instance's hop limit has to be 2 or more. For a cache.
  */
 MSKGOV_API int mskgov_credentials_provider_new_imds(mskgov_credentials_provider **provider,
@@ -175,7 +176,8 @@ typedef struct mskgov_credentials_event {
   const mskgov_error_info *error; /* of the last failure; code 0 if there is none */
 } mskgov_credentials_event;
 
-/* Called on the cache's thread, in order, with no lock held. While it runs no fetch begins.
+/* Called on the cache's thread, in order, with no lock held; not any more once the free of
+   the last hold has returned, save for a call that had begun. While it runs no fetch begins.
    It may call anything. */
 typedef void mskgov_credentials_event_cb(const mskgov_credentials_event *event, void *user);
 
@@ -244,7 +246,7 @@ MSKGOV_API void
 mskgov_credentials_default_options_init(mskgov_credentials_default_options *options);
 
 /*
- * The default chain of the AWS SDKs behind a cache: the environment, unless a profile is
+ * The default chain of the AWS SDK for C behind a cache: the environment, unless a profile is
  * given here; the profile (profile.h); the web identity that the environment names (sts.h);
  * the container's role if the environment names its service, else the instance's role.
  *

@@ -96,8 +96,8 @@ typedef struct mskgov_caller {
 } mskgov_caller;
 
 /*
- * Asks STS whose the credentials are (GetCallerIdentity; every principal may). `region` as
- * aws_sts_region, without a profile's. Returns 0 and fills *caller, or an error as a get
+ * Asks STS whose the credentials are (GetCallerIdentity; every principal may). `region`:
+ * STS's; NULL: AWS_REGION, AWS_DEFAULT_REGION, that of the default profile. Returns 0 and fills *caller, or an error as a get
  * above, and MSKGOV_ERR_CRYPTO.
  */
 MSKGOV_API int mskgov_caller_fetch(mskgov_caller *caller, mskgov_credentials *credentials,

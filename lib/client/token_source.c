@@ -146,12 +146,24 @@ void gov_token_fini(gov_token *token) {
   gov_buffer_fini(&token->principal);
 }
 
+/* When it ends by this host's clock, which may be off: librdkafka, which is told, and what is
+   compared here go by that. */
+static uint64_t ends_here_ns(const mskgov_token *token) {
+  uint64_t expires_at_ns = mskgov_token_expires_at_ns(token);
+  int64_t behind_ns = mskgov_clock_skew_ns();
+
+  if (behind_ns < 0)
+    return gov_time_add(expires_at_ns, (uint64_t)-behind_ns);
+
+  return expires_at_ns > (uint64_t)behind_ns ? expires_at_ns - (uint64_t)behind_ns : 0;
+}
+
 static int copy(const mskgov_token *from, gov_token *to, mskgov_error_info *error) {
   gov_buffer_reset(&to->value);
   gov_buffer_reset(&to->principal);
   gov_buffer_append_string(&to->value, mskgov_token_value(from));
   gov_buffer_append_string(&to->principal, mskgov_token_principal(from));
-  to->expires_at_ns = mskgov_token_expires_at_ns(from);
+  to->expires_at_ns = ends_here_ns(from);
 
   return to->value.failed || to->principal.failed ? gov_error_no_memory(error) : 0;
 }
@@ -159,7 +171,7 @@ static int copy(const mskgov_token *from, gov_token *to, mskgov_error_info *erro
 /* Keeps a token that was just signed; with a quarter of its life gone it has aged. */
 static void keep_locked(gov_token_source *source, mskgov_token *token) {
   uint64_t now_ns = gov_clock_unix_ns(&gov_clock_system);
-  uint64_t expires_at_ns = mskgov_token_expires_at_ns(token);
+  uint64_t expires_at_ns = ends_here_ns(token);
 
   mskgov_token_free(source->locked.token);
   source->locked.token = token;

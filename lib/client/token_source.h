@@ -31,7 +31,7 @@ void gov_token_source_leave(gov_token_source *source);
 typedef struct gov_token {
   gov_buffer value;
   gov_buffer principal;
-  uint64_t expires_at_ns; /* Unix */
+  uint64_t expires_at_ns; /* Unix, by this host's clock */
 } gov_token;
 
 void gov_token_init(gov_token *token);

@@ -33,6 +33,7 @@ typedef struct cache {
   pthread_cond_t fetched; /* for the callers: a fetch has ended */
   struct {
     bool has_thread, stopping;
+    pthread_t thread;                /* if it has one */
     bool expired;                    /* and it was told */
     mskgov_credentials *credentials; /* the last that were had; NULL: none yet */
     uint64_t next_ns;                /* when the thread fetches next; monotonic */
@@ -112,7 +113,8 @@ const char *mskgov_credentials_event_name(mskgov_credentials_event_kind kind) {
   return (unsigned)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "unknown";
 }
 
-/* Tells what became of a fetch. Gives up the lock meanwhile. */
+/* Tells what became of a fetch, unless the cache was freed meanwhile: `user` may be gone
+   then. Gives up the lock. */
 static void tell_locked(cache *self, mskgov_credentials_event_kind kind,
                         uint32_t failures) {
   mskgov_error_info error = {0};
@@ -124,7 +126,7 @@ static void tell_locked(cache *self, mskgov_credentials_event_kind kind,
                                     .failures = failures,
                                     .error = &error};
 
-  if (!self->on_event)
+  if (!self->on_event || self->locked.stopping)
     return;
 
   if (credentials) {
@@ -155,10 +157,24 @@ static void fetch_and_tell_locked(cache *self) {
   }
 
   tell_locked(self, MSKGOV_CREDENTIALS_FAILED, self->locked.failures);
-  if (self->locked.credentials && !live_locked(self) && !self->locked.expired) {
+}
+
+/* Tells that those in hand have expired. Returns when there is something to do next. */
+static uint64_t watch_expiry_locked(cache *self) {
+  uint64_t next_ns = self->locked.next_ns, end_ns;
+
+  if (!self->locked.credentials || self->locked.expired || self->locked.failures == 0)
+    return next_ns;
+
+  if (!live_locked(self)) {
     self->locked.expired = true;
     tell_locked(self, MSKGOV_CREDENTIALS_EXPIRED, self->locked.failures);
+    return next_ns;
   }
+  end_ns = gov_time_add(gov_clock_monotonic_ns(self->clock),
+                        life_ns(self, self->locked.credentials));
+
+  return end_ns < next_ns ? end_ns : next_ns;
 }
 
 static void *run(void *argument) {
@@ -166,10 +182,12 @@ static void *run(void *argument) {
 
   pthread_mutex_lock(&self->mutex);
   while (!self->locked.stopping) {
+    uint64_t until_ns = watch_expiry_locked(self);
+
     if (gov_clock_monotonic_ns(self->clock) >= self->locked.next_ns)
       fetch_and_tell_locked(self);
-    else
-      gov_cond_wait_until(&self->due, &self->mutex, self->locked.next_ns);
+    else if (!self->locked.stopping)
+      gov_cond_wait_until(&self->due, &self->mutex, until_ns);
   }
   pthread_mutex_unlock(&self->mutex);
   drop(self);
@@ -191,6 +209,7 @@ static int start_locked(cache *self, mskgov_error_info *error) {
     return gov_error_set_errno(error, rc, "cannot start the credentials' thread");
   }
   pthread_detach(thread);
+  self->locked.thread = thread;
   self->locked.has_thread = true;
 
   return 0;
@@ -200,6 +219,10 @@ static int tell_failure_locked(const cache *self, uint64_t now_ns,
                                mskgov_error_info *error) {
   uint64_t next_ns = self->locked.next_ns;
   uint64_t wait_ns = next_ns > now_ns ? next_ns - now_ns : 0;
+
+  if (self->locked.failures == 1)
+    return gov_error_set(error, self->locked.error.code, "%.*s", MSKGOV_ERROR_TEXT_MAX - 1,
+                         self->locked.error.text);
 
   return gov_error_set(error, self->locked.error.code,
                        "%.*s (failed %u times in a row; asked again in %llu s)",
@@ -232,21 +255,30 @@ static int await_locked(cache *self, uint64_t now_ns, mskgov_error_info *error) 
       self->locked.credentials, gov_skew_unix_ns(&gov_skew_host, self->clock), 1, error);
 }
 
+/* What a get answers where there is nothing that lives. On the cache's own thread, in a
+   callback, it cannot wait: no fetch begins before that returns. */
+static int get_none_locked(cache *self, mskgov_error_info *error) {
+  uint64_t now_ns = gov_clock_monotonic_ns(self->clock);
+  bool is_inside = pthread_equal(self->locked.thread, pthread_self());
+
+  if (self->locked.failures > 0 && (is_inside || self->locked.next_ns > now_ns))
+    return tell_failure_locked(self, now_ns, error);
+  if (is_inside && self->locked.credentials)
+    return gov_credentials_check_life(
+        self->locked.credentials, gov_skew_unix_ns(&gov_skew_host, self->clock), 1, error);
+
+  return await_locked(self, now_ns, error);
+}
+
 static int get_locked(cache *self, mskgov_credentials **credentials,
                       mskgov_error_info *error) {
-  uint64_t now_ns;
   int rc = start_locked(self, error);
 
+  if (!rc && !live_locked(self))
+    rc = get_none_locked(self, error);
   if (rc)
     return rc;
-  if (!live_locked(self)) {
-    now_ns = gov_clock_monotonic_ns(self->clock);
-    rc = self->locked.failures > 0 && self->locked.next_ns > now_ns
-             ? tell_failure_locked(self, now_ns, error)
-             : await_locked(self, now_ns, error);
-    if (rc)
-      return rc;
-  }
+
   *credentials = mskgov_credentials_ref(self->locked.credentials);
 
   return 0;

@@ -20,16 +20,18 @@ static int read_caller(const gov_http_answer *answer, mskgov_caller *caller,
       {RESULT "Arn", &arn, false},
       {RESULT "UserId", &user_id, false},
   };
+  mskgov_error_info detail = {0};
   int rc;
 
   gov_buffer_init(&account, sizeof(caller->account) - 1);
   gov_buffer_init(&arn, sizeof(caller->arn) - 1);
   gov_buffer_init(&user_id, sizeof(caller->user_id) - 1);
   rc = gov_sts_read(answer, fields, sizeof(fields) / sizeof(fields[0]), error);
-  if (!rc && (gov_credentials_check_part("Account", account.data, account.limit, error) ||
-              gov_credentials_check_part("Arn", arn.data, arn.limit, error) ||
-              gov_credentials_check_part("UserId", user_id.data, user_id.limit, error)))
-    rc = MSKGOV_ERR_PROTOCOL;
+  if (!rc && (gov_credentials_check_part("Account", account.data, account.limit, &detail) ||
+              gov_credentials_check_part("Arn", arn.data, arn.limit, &detail) ||
+              gov_credentials_check_part("UserId", user_id.data, user_id.limit, &detail)))
+    rc = gov_error_set(error, MSKGOV_ERR_PROTOCOL, "STS answered with a bad caller: %.400s",
+                       detail.text);
   if (!rc) {
     strcpy(caller->account, account.data);
     strcpy(caller->arn, arn.data);

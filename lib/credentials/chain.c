@@ -32,6 +32,20 @@ static int tell_none(const chain *self, const mskgov_error_info *said,
                        text);
 }
 
+/* What one link said; and of those before it, that they have none. */
+static int tell_failure(const chain *self, size_t failed, int rc, const char *said,
+                        mskgov_error_info *error) {
+  char before[256] = "";
+  size_t used = 0;
+
+  for (size_t i = 0; i < failed && used < sizeof(before); i++)
+    used += (size_t)snprintf(before + used, sizeof(before) - used, "%s%s",
+                             i ? ", " : "; none are set up by: ", self->links[i].name);
+
+  return gov_error_set(error, rc, "%s: %.*s%s", self->links[failed].name,
+                       MSKGOV_ERROR_TEXT_MAX - 384, said, before);
+}
+
 static int get(void *object, mskgov_credentials **credentials, mskgov_error_info *error) {
   const chain *self = object;
   mskgov_error_info *said = calloc(self->count, sizeof(*said));
@@ -49,8 +63,7 @@ static int get(void *object, mskgov_credentials **credentials, mskgov_error_info
   if (i == self->count)
     rc = tell_none(self, said, error);
   else if (rc)
-    rc = gov_error_set(error, rc, "%s: %.*s", self->links[i].name,
-                       MSKGOV_ERROR_TEXT_MAX - 64, said[i].text);
+    rc = tell_failure(self, i, rc, said[i].text, error);
   free(said);
 
   return rc;

@@ -1,5 +1,5 @@
 /*
- * The default chain: where the AWS SDKs look for credentials, in their order.
+ * The default chain: where the AWS SDK for C looks for credentials, in its order.
  */
 #include "base/check.h"
 #include "base/error.h"

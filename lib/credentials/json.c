@@ -37,7 +37,7 @@ static int check_code(const char *who, const json_t *object, mskgov_error_info *
   if (!text || strlen(text) > 64 || text[strspn(text, letters)])
     text = "?";
 
-  return gov_error_set(error, MSKGOV_ERR_NO_CREDENTIALS,
+  return gov_error_set(error, MSKGOV_ERR_REFUSED,
                        "%s has no credentials to give: its Code is \"%s\"", who, text);
 }
 

@@ -52,7 +52,7 @@ extern const gov_credentials_shape gov_credentials_shape_sts_web_identity;
  * passed over too; what jansson itself frees while it reads is not, nor is `text`.
  *
  * Returns 0 and sets *credentials (owned: mskgov_credentials_free), or
- * MSKGOV_ERR_PROTOCOL, MSKGOV_ERR_NO_CREDENTIALS (another Code), MSKGOV_ERR_NO_MEMORY.
+ * MSKGOV_ERR_PROTOCOL, MSKGOV_ERR_REFUSED (another Code), MSKGOV_ERR_NO_MEMORY.
  */
 int gov_credentials_json_read(const gov_credentials_shape *shape, const char *who,
                               const char *text, size_t length,

@@ -308,7 +308,7 @@ int gov_program_new(mskgov_credentials_provider **provider, const char *command,
 
   gov_error_reset(error);
   *provider = NULL;
-  self = calloc(1, sizeof(*self));
+  self = gov_secret_zalloc(sizeof(*self));
   if (!self)
     return gov_error_no_memory(error);
 

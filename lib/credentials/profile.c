@@ -21,7 +21,7 @@
 typedef struct search {
   const gov_profiles *profiles;
   const char *region; /* of STS where nothing else tells; NULL: none */
-  const char *chain[MSKGOV_PROFILE_CHAIN_MAX];
+  const char *chain[MSKGOV_PROFILE_CHAIN_MAX]; /* those with a role */
   size_t length;
 } search;
 
@@ -138,6 +138,22 @@ static int read_role(const gov_profiles *profiles, const char *profile, gov_role
   return gov_role_check(role, names, error);
 }
 
+static int note_link(search *self, const char *profile, mskgov_error_info *error) {
+  for (size_t i = 0; i < self->length; i++)
+    if (strcmp(self->chain[i], profile) == 0)
+      return gov_error_set(error, MSKGOV_ERR_INVALID,
+                           "its source_profile leads back to itself (%zu profiles long); "
+                           "one of them has to have credentials of its own",
+                           self->length - i);
+  if (self->length == MSKGOV_PROFILE_CHAIN_MAX)
+    return gov_error_set(error, MSKGOV_ERR_INVALID,
+                         "it is the source of more than %d roles in a chain",
+                         MSKGOV_PROFILE_CHAIN_MAX);
+  self->chain[self->length++] = profile;
+
+  return 0;
+}
+
 /* The credentials that assume the profile's role. */
 static int find_signer(search *self, const char *profile, mskgov_credentials **signer,
                        mskgov_error_info *error) {
@@ -160,8 +176,10 @@ static int find_by_role(search *self, const char *profile, mskgov_credentials **
   const char *region;
   char *path = NULL;
   gov_role role;
-  int rc = read_role(self->profiles, profile, &role, error);
+  int rc = note_link(self, profile, error);
 
+  if (!rc)
+    rc = read_role(self->profiles, profile, &role, error);
   if (!rc)
     rc = gov_region_of_sts("region", NULL, self->profiles, self->chain[0], self->region,
                            &region, error);
@@ -178,22 +196,6 @@ static int find_by_role(search *self, const char *profile, mskgov_credentials **
   return rc;
 }
 
-static int note_link(search *self, const char *profile, mskgov_error_info *error) {
-  for (size_t i = 0; i < self->length; i++)
-    if (strcmp(self->chain[i], profile) == 0)
-      return gov_error_set(error, MSKGOV_ERR_INVALID,
-                           "its source_profile leads back to itself (%zu profiles long); "
-                           "one of them has to have credentials of its own",
-                           self->length - i);
-  if (self->length == MSKGOV_PROFILE_CHAIN_MAX)
-    return gov_error_set(error, MSKGOV_ERR_INVALID,
-                         "it is the source of more than %d roles in a chain",
-                         MSKGOV_PROFILE_CHAIN_MAX);
-  self->chain[self->length++] = profile;
-
-  return 0;
-}
-
 /* The kind of credentials that the profile has. A source profile with keys is these keys. */
 static int find_kind(search *self, const char *profile, mskgov_credentials **credentials,
                      mskgov_error_info *error) {
@@ -201,14 +203,9 @@ static int find_kind(search *self, const char *profile, mskgov_credentials **cre
   const char *process = gov_profiles_get(profiles, profile, "credential_process");
   bool has_keys = gov_profiles_get(profiles, profile, "aws_access_key_id") ||
                   gov_profiles_get(profiles, profile, "aws_secret_access_key");
-  int rc;
 
   if (has_keys && self->length > 0)
     return find_static(profiles, profile, credentials, error);
-  rc = note_link(self, profile, error);
-  if (rc)
-    return rc;
-
   if (gov_profiles_get(profiles, profile, "role_arn"))
     return find_by_role(self, profile, credentials, error);
   if (gov_profiles_get(profiles, profile, "sso_account_id") ||

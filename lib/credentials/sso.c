@@ -88,15 +88,14 @@ int gov_sso_read_token(const char *text, size_t length, gov_buffer *token,
   json_t *object = json_loadb(text ? text : "", length, JSON_REJECT_DUPLICATES, NULL);
   const char *value = json_string_value(json_object_get(object, "accessToken"));
   const char *expiry = json_string_value(json_object_get(object, "expiresAt"));
+  mskgov_error_info detail = {0};
   int rc = 0;
 
   if (!value || !expiry || gov_time_parse_iso8601(expiry, expires_at_ns))
     rc = gov_error_set(error, MSKGOV_ERR_PROTOCOL,
                        "it is no JSON with accessToken and expiresAt (a time in ISO 8601)");
-  if (!rc)
-    rc = gov_credentials_check_part("accessToken", value, GOV_SSO_TOKEN_MAX, error)
-             ? MSKGOV_ERR_PROTOCOL
-             : 0;
+  if (!rc && gov_credentials_check_part("accessToken", value, GOV_SSO_TOKEN_MAX, &detail))
+    rc = gov_error_set(error, MSKGOV_ERR_PROTOCOL, "%.200s", detail.text);
   if (!rc) {
     gov_buffer_append_string(token, value);
     rc = token->failed ? gov_error_no_memory(error) : 0;
@@ -122,9 +121,12 @@ static int load_token(const mskgov_sso_options *options, gov_buffer *token,
   if (!rc && file.length == 0)
     rc = gov_error_set(error, MSKGOV_ERR_REFUSED,
                        "there is no token of " SERVICE " at %.200s" LOGIN, path);
-  if (!rc && gov_sso_read_token(file.data, file.length, token, &expires_at_ns, &detail))
-    rc = gov_error_set(error, detail.code, "the token of " SERVICE " at %.200s: %.200s",
-                       path, detail.text);
+  if (!rc) {
+    rc = gov_sso_read_token(file.data, file.length, token, &expires_at_ns, &detail);
+    if (rc)
+      gov_error_set(error, rc, "the token of " SERVICE " at %.200s: %.200s", path,
+                    detail.text);
+  }
   if (!rc && expires_at_ns <= gov_skew_unix_ns(&gov_skew_host, &gov_clock_system))
     rc = gov_error_set(error, MSKGOV_ERR_REFUSED,
                        "the token of " SERVICE " at %.200s has expired" LOGIN, path);

@@ -187,6 +187,13 @@ static int post(const gov_endpoint *endpoint, const char *region,
   return rc;
 }
 
+/* Whether the skew is another one than before, by more than answers take. */
+static bool has_moved(int64_t before_ns) {
+  int64_t by_ns = gov_skew_ns(&gov_skew_host, &gov_clock_system) - before_ns;
+
+  return by_ns >= (int64_t)GOV_SKEW_LEAST_NS || by_ns <= -(int64_t)GOV_SKEW_LEAST_NS;
+}
+
 int gov_sts_call(const char *region, const gov_service_limits *limits,
                  const gov_sts_parameter *parameters, size_t count,
                  const mskgov_credentials *signer, gov_http_answer *answer,
@@ -207,8 +214,7 @@ int gov_sts_call(const char *region, const gov_service_limits *limits,
                    : post(&endpoint, region, limits, &form, signer, answer, error);
 
   /* Its answer told that this host's clock is off: once more, by the right time. */
-  if (!rc && answer->status != 200 && signer &&
-      gov_skew_ns(&gov_skew_host, &gov_clock_system) != skew_ns) {
+  if (!rc && answer->status != 200 && signer && has_moved(skew_ns)) {
     gov_http_answer_fini(answer);
     rc = post(&endpoint, region, limits, &form, signer, answer, error);
   }

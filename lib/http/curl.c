@@ -280,6 +280,7 @@ static int timed_out(const exchange *e, mskgov_error_info *error) {
 /* libcurl's sentence on the code: its detail might repeat what the other side sent. */
 static int failed(const exchange *e, CURLcode code, mskgov_error_info *error) {
   int rc = MSKGOV_ERR_TRANSPORT;
+  long not_verified = 0;
 
   switch (code) {
   case CURLE_OUT_OF_MEMORY:
@@ -301,8 +302,9 @@ static int failed(const exchange *e, CURLcode code, mskgov_error_info *error) {
   case CURLE_PEER_FAILED_VERIFICATION:
     rc = MSKGOV_ERR_PROTOCOL;
     break;
-  default:
-    break;
+  default: /* some certificates that do not hold have no code of their own */
+    curl_easy_getinfo(e->curl, CURLINFO_SSL_VERIFYRESULT, &not_verified);
+    rc = not_verified ? MSKGOV_ERR_PROTOCOL : rc;
   }
 
   return gov_error_set(error, rc, "the exchange with %s failed: %s", e->host,
@@ -336,9 +338,7 @@ static CURLcode perform_without_sigpipe(CURL *curl) {
   sigpending(&pending);
   was_pending = sigismember(&pending, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &pipe, &before);
-
   code = curl_easy_perform(curl);
-
   if (!was_pending)
     while (sigtimedwait(&pipe, NULL, &none) < 0 && errno == EINTR)
       ;

@@ -110,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     FUZZ_CHECK(rc == error.code && (rc == 0) == (got != NULL));
     FUZZ_CHECK((rc == 0) == (error.text[0] == '\0'));
     FUZZ_CHECK(rc == 0 || rc == MSKGOV_ERR_PROTOCOL ||
-               (rc == MSKGOV_ERR_NO_CREDENTIALS && i == 0));
+               (rc == MSKGOV_ERR_REFUSED && i == 0));
     FUZZ_CHECK(!strstr(error.text, PART_OF_SECRET));
     if (!rc)
       check_values(i, got, text, size);

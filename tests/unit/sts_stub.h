@@ -17,9 +17,10 @@
 #define STS_CREDENTIALS(action, id, secret, token, expiration)                             \
   "<" action "Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><" action       \
   "Result><AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/demo/x</Arn>"       \
-  "</AssumedRoleUser><Credentials><AccessKeyId>" id "</AccessKeyId><SecretAccessKey>"      \
-  secret "</SecretAccessKey><SessionToken>" token "</SessionToken><Expiration>" expiration \
-  "</Expiration></Credentials></" action "Result><ResponseMetadata><RequestId>c6104cbe"    \
+  "</AssumedRoleUser><Credentials><AccessKeyId>" id                                        \
+  "</AccessKeyId><SecretAccessKey>" secret "</SecretAccessKey><SessionToken>" token        \
+  "</SessionToken><Expiration>" expiration "</Expiration></Credentials></" action          \
+  "Result><ResponseMetadata><RequestId>c6104cbe"                                           \
   "</RequestId></ResponseMetadata></" action "Response>"
 #define STS_REFUSAL(status, code, message)                                                 \
   HTTP_STUB_STATUS(status, "text/xml",                                                     \

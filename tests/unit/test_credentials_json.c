@@ -112,11 +112,11 @@ static const struct {
     {METADATA, DATA(",\"Token\":\"" SESSION "\""), MSKGOV_ERR_PROTOCOL, "has a name twice"},
     {METADATA, DATA(",\"a\":[{\"" SECRET "\":1,\"" SECRET "\":2}]"), MSKGOV_ERR_PROTOCOL,
      "has a name twice"},
-    {METADATA, DATA(",\"Code\":\"Failed\""), MSKGOV_ERR_NO_CREDENTIALS,
+    {METADATA, DATA(",\"Code\":\"Failed\""), MSKGOV_ERR_REFUSED,
      "its Code is \"Failed\""},
-    {METADATA, DATA(",\"Code\":\"" SECRET "\""), MSKGOV_ERR_NO_CREDENTIALS,
+    {METADATA, DATA(",\"Code\":\"" SECRET "\""), MSKGOV_ERR_REFUSED,
      "its Code is \"?\""},
-    {METADATA, DATA(",\"Code\":1"), MSKGOV_ERR_NO_CREDENTIALS, "its Code is \"?\""},
+    {METADATA, DATA(",\"Code\":1"), MSKGOV_ERR_REFUSED, "its Code is \"?\""},
     {METADATA, "{" KEYS UNTIL(LATE) "}", MSKGOV_ERR_PROTOCOL, MISSING("Token", "text")},
     {METADATA, "{" KEYS TOKEN("Token") "}", MSKGOV_ERR_PROTOCOL,
      MISSING("Expiration", "text")},
@@ -258,7 +258,7 @@ static void check_wiped(const char *text, int rc) {
 
 START_TEST(test_all_is_wiped) {
   check_wiped(DATA(MORE), 0);
-  check_wiped(DATA(MORE ",\"Code\":\"No\""), MSKGOV_ERR_NO_CREDENTIALS);
+  check_wiped(DATA(MORE ",\"Code\":\"No\""), MSKGOV_ERR_REFUSED);
   check_wiped("[" DATA(MORE) "]", MSKGOV_ERR_PROTOCOL);
   check_wiped("{\"z\":" DATA(MORE) "}", MSKGOV_ERR_PROTOCOL);
 }

@@ -249,7 +249,7 @@ static const struct {
     {{{OK(TOKEN_1), 0}, {OK("role"), 0}, {OK(FULL("Failed", "Expiration")), 0}},
      3,
      3,
-     MSKGOV_ERR_NO_CREDENTIALS,
+     MSKGOV_ERR_REFUSED,
      "Code"},
     {{{OK(TOKEN_1), 0}, {OK("role"), 0}, {OK(SECRET), HTTP_STUB_ENDLESS}},
      3,

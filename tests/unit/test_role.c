@@ -96,14 +96,13 @@ START_TEST(test_options) {
   else
     memcpy(field, &options_cases[_i].number, sizeof(uint32_t));
   rc[0] = mskgov_credentials_provider_new_role(&provider[0], &options, &error[0]);
-  rc[1] = mskgov_credentials_provider_new_web_identity(&provider[1], "/x", &options,
-                                                       &error[1]);
+  rc[1] =
+      mskgov_credentials_provider_new_web_identity(&provider[1], "/x", &options, &error[1]);
   for (int i = 0; i < 2; i++) {
     if (options_cases[_i].expected) {
       ck_assert_int_eq(rc[i], MSKGOV_ERR_INVALID);
       ck_assert_ptr_null(provider[i]);
-      ck_assert_msg(strstr(error[i].text, options_cases[_i].expected), "%s",
-                    error[i].text);
+      ck_assert_msg(strstr(error[i].text, options_cases[_i].expected), "%s", error[i].text);
     } else {
       ck_assert_msg(rc[i] == 0, "%s", error[i].text);
     }
@@ -138,6 +137,20 @@ START_TEST(test_options_that_lack_or_collide) {
 }
 END_TEST
 
+static void check_role_requests(size_t count) {
+  char authorization[1024];
+
+  for (size_t i = 0; i < count; i++) {
+    check_field(i, "Action", "AssumeRole");
+    check_field(i, "RoleArn", ARN);
+    check_field(i, "ExternalId", "external/id");
+    check_field(i, "DurationSeconds", "1800");
+    ck_assert(request_header(sts.requests[i], "Authorization", authorization,
+                             sizeof(authorization)));
+    ck_assert_ptr_nonnull(strstr(authorization, "/ap-south-1/sts/aws4_request"));
+  }
+}
+
 /* The strings are copies and the source a hold; the session's name stays the same. */
 START_TEST(test_role) {
   static const http_stub_answer told = {BY_KEYS, 0};
@@ -145,7 +158,7 @@ START_TEST(test_role) {
   mskgov_credentials_provider *provider, *source;
   mskgov_role_options options;
   mskgov_error_info error;
-  char authorization[1024], first[128], again[128];
+  char first[128], again[128];
 
   start();
   ck_assert_int_eq(mskgov_credentials_provider_new_environment(&source, NULL), 0);
@@ -167,15 +180,7 @@ START_TEST(test_role) {
     ck_assert_msg(get(provider, &error) == 0, "%s", error.text);
   http_stub_stop(&sts);
   ck_assert_uint_eq(sts.request_count, 3);
-  for (size_t i = 0; i < 3; i++) {
-    check_field(i, "Action", "AssumeRole");
-    check_field(i, "RoleArn", ARN);
-    check_field(i, "ExternalId", "external/id");
-    check_field(i, "DurationSeconds", "1800");
-    ck_assert(request_header(sts.requests[i], "Authorization", authorization,
-                             sizeof(authorization)));
-    ck_assert_ptr_nonnull(strstr(authorization, "/ap-south-1/sts/aws4_request"));
-  }
+  check_role_requests(3);
   if (_i)
     check_field(0, "RoleSessionName", "me@host");
   ck_assert(request_field(sts.requests[0], "RoleSessionName", first, sizeof(first)));

@@ -61,18 +61,34 @@ static const struct {
     {{OK}, 1, 200, 1, ""},
     {{TROUBLE, OK}, 2, 200, 2, ""},
     {{TROUBLE, TROUBLE, OK}, 3, 200, 3, ""},
-    {{TROUBLE, "", HTTP_STUB_STATUS("429 Slow", "a/b", "")}, 3, MSKGOV_ERR_TRANSPORT, 3,
+    {{TROUBLE, "", HTTP_STUB_STATUS("429 Slow", "a/b", "")},
+     3,
+     MSKGOV_ERR_TRANSPORT,
+     3,
      "the demo failed 3 times in a row: it answered with the status 429"},
-    {{TROUBLE, TROUBLE, ""}, 3, MSKGOV_ERR_TRANSPORT, 3, "the demo failed 3 times in a row"},
+    {{TROUBLE, TROUBLE, ""},
+     3,
+     MSKGOV_ERR_TRANSPORT,
+     3,
+     "the demo failed 3 times in a row"},
     {{HTTP_STUB_STATUS("404 No", "a/b", "")}, 1, 404, 1, ""},
     {{HTTP_STUB_STATUS("400 No", "a/b", "")}, 1, 400, 1, ""},
     {{"HTTP/1.1 301 Gone\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n"},
-     1, 301, 1, ""},
+     1,
+     301,
+     1,
+     ""},
     {{HTTP_STUB_STATUS("500 -", "a/b", ""), HTTP_STUB_STATUS("599 -", "a/b", ""),
       HTTP_STUB_STATUS("403 -", "a/b", "")},
-     3, 403, 3, ""},
+     3,
+     403,
+     3,
+     ""},
     {{"no HTTP at all"}, 1, MSKGOV_ERR_PROTOCOL, 1, "the demo failed: "},
-    {{TROUBLE, "no HTTP at all"}, 2, MSKGOV_ERR_PROTOCOL, 2,
+    {{TROUBLE, "no HTTP at all"},
+     2,
+     MSKGOV_ERR_PROTOCOL,
+     2,
      "the demo failed 2 times in a row: "},
 };
 
@@ -155,8 +171,9 @@ START_TEST(test_outage) {
     ck_assert_msg(sts.request_count == outage[i].requests, "step %zu: %zu", i,
                   sts.request_count);
     if (outage[i].rc < 0)
-      ck_assert_ptr_nonnull(strstr(
-          error.text, outage[i].requests > 1 ? "failed 3 times in a row" : "demo failed: "));
+      ck_assert_ptr_nonnull(strstr(error.text, outage[i].requests > 1
+                                                   ? "failed 3 times in a row"
+                                                   : "demo failed: "));
     if (i == 1) { /* the trouble of one is not another's */
       const http_stub_answer busy = {TROUBLE, 0};
 
@@ -270,9 +287,8 @@ START_TEST(test_pace_without_room) {
   once.attempts = 1;
   aws_environment_clear();
   atomic_store(&service.bucket.tat_ns, now_ns() + 40 * S);
-  ck_assert_int_eq(
-      fetch_from(&service, http_stub_closed_port(), &once, &answer, &error),
-      MSKGOV_ERR_TRANSPORT);
+  ck_assert_int_eq(fetch_from(&service, http_stub_closed_port(), &once, &answer, &error),
+                   MSKGOV_ERR_TRANSPORT);
   ck_assert_uint_lt(now_ns() - from_ns, 20 * S);
   ck_assert_ptr_nonnull(strstr(error.text, "too often"));
   ck_assert_ptr_nonnull(strstr(error.text, "1 requests per second"));
@@ -282,7 +298,9 @@ END_TEST
 static const struct {
   const char *status;
   int64_t ahead_s, learnt_s;
-} dates[] = {{"200 OK", 7200, 7200}, {"404 -", -7200, -7200}, {"503 -", 600, 600},
+} dates[] = {{"200 OK", 7200, 7200},
+             {"404 -", -7200, -7200},
+             {"503 -", 600, 600},
              {"200 OK", 10, 0}};
 
 START_TEST(test_date_is_learnt) {

@@ -125,8 +125,8 @@ END_TEST
 static const struct {
   int64_t set_s;
   bool dropped;
-} jumps[] = {{3600, true}, {-3600, true}, {32, true},   {-32, true}, {86400 * 3650, true},
-             {28, false},  {-28, false},  {0, false}};
+} jumps[] = {{3600, true},         {-3600, true}, {32, true},   {-32, true},
+             {86400 * 3650, true}, {28, false},   {-28, false}, {0, false}};
 
 START_TEST(test_clock_is_set) {
   gov_skew skew;

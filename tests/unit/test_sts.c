@@ -28,8 +28,8 @@ static mskgov_credentials *make_signer(const char *session_token) {
   return signer;
 }
 
-static int assume(const gov_role *role, const char *session_token,
-                  mskgov_credentials **got, mskgov_error_info *error) {
+static int assume(const gov_role *role, const char *session_token, mskgov_credentials **got,
+                  mskgov_error_info *error) {
   mskgov_credentials *signer = make_signer(session_token);
   int rc;
 
@@ -229,6 +229,7 @@ START_TEST(test_caller) {
   ck_assert_str_eq(caller.user_id, "AROA1:me");
   rc_of_empty = mskgov_caller_fetch(&caller, signer, "eu-west-1", &error);
   ck_assert_int_eq(rc_of_empty, MSKGOV_ERR_PROTOCOL);
+  ck_assert_int_eq(error.code, MSKGOV_ERR_PROTOCOL);
   http_stub_stop(&sts);
   mskgov_credentials_free(signer);
   check_field(0, "Action", "GetCallerIdentity");
@@ -253,7 +254,8 @@ START_TEST(test_region_of_caller) {
 }
 END_TEST
 
-#define WITH(id, secret, token, at) STS_OK(STS_CREDENTIALS("AssumeRole", id, secret, token, at))
+#define WITH(id, secret, token, at)                                                        \
+  STS_OK(STS_CREDENTIALS("AssumeRole", id, secret, token, at))
 
 static const struct {
   const char *answer;
@@ -265,8 +267,8 @@ static const struct {
                   "{\"AssumeRoleResponse\":{\"AssumeRoleResult\":{\"Credentials\":"
                   "{\"SecretAccessKey\":\"" SECRET "\"}}}}"),
      MSKGOV_ERR_PROTOCOL, "STS"},
-    {HTTP_STUB_OK("text/html", "<!DOCTYPE html><html><body>Log in: " SECRET
-                               "</body></html>"),
+    {HTTP_STUB_OK("text/html",
+                  "<!DOCTYPE html><html><body>Log in: " SECRET "</body></html>"),
      MSKGOV_ERR_PROTOCOL, "STS"},
     {STS_OK("<html><body/></html>"), MSKGOV_ERR_PROTOCOL, "STS"},
     {STS_OK(GOOD_BY_TOKEN), MSKGOV_ERR_PROTOCOL, "STS"}, /* of another action */
@@ -275,8 +277,9 @@ static const struct {
             "</AccessKeyId><SecretAccessKey>" SECRET "</SecretAccessKey><SessionToken>"),
      MSKGOV_ERR_PROTOCOL, "STS"}, /* cut off, but the connection ends as it has to */
     {STS_OK("<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A"
-            "</AccessKeyId><SecretAccessKey>" SECRET "</SecretAccessKey><Expiration>"
-            EXPIRATION "</Expiration></Credentials></AssumeRoleResult>"
+            "</AccessKeyId><SecretAccessKey>" SECRET
+            "</SecretAccessKey><Expiration>" EXPIRATION
+            "</Expiration></Credentials></AssumeRoleResult>"
             "</AssumeRoleResponse>"),
      MSKGOV_ERR_PROTOCOL, "SessionToken"},
     {WITH("A", SECRET, SESSION, "tomorrow"), MSKGOV_ERR_PROTOCOL, "Expiration"},
@@ -302,7 +305,7 @@ START_TEST(test_answers) {
   sts_start(&told, 1);
   rc = assume(&role, SESSION, &got, &error);
   http_stub_stop(&sts);
-  ck_assert_msg(rc == answers[_i].code, "%d: %s", rc, error.text);
+  ck_assert_msg(rc == answers[_i].code && rc == error.code, "%d: %s", rc, error.text);
   ck_assert_uint_eq(sts.request_count, 1); /* another try would get the same */
   if (rc) {
     ck_assert_ptr_null(got);

@@ -51,7 +51,8 @@ static const struct {
      "AccessDenied): User: arn:aws:iam::123456789012:user/x is not authorized", 1},
     {STS_REFUSAL("403 Forbidden", "SignatureDoesNotMatch",
                  "The request signature we calculated does not match. The Canonical String "
-                 "for this request should have been 'POST x-amz-security-token:" SESSION "'"),
+                 "for this request should have been 'POST x-amz-security-token:" SESSION
+                 "'"),
      MSKGOV_ERR_REFUSED, "SignatureDoesNotMatch", 1},
     {STS_REFUSAL("403 Forbidden", "InvalidClientTokenId",
                  "The security token included in the request is invalid: " SESSION),
@@ -83,8 +84,8 @@ static const struct {
                       "<ErrorResponse><Error><Code>Throttling</Code>"),
      MSKGOV_ERR_REFUSED, "status 400", 1},
     /* it goes to a terminal */
-    {STS_REFUSAL("403 Forbidden", "AccessDenied", "red \xc2\x9b&#10;line"),
-     MSKGOV_ERR_REFUSED, "AccessDenied): red ???line", 1},
+    {STS_REFUSAL("403 Forbidden", "AccessDenied", "red \xc2\x9b&#10;\x7fline"),
+     MSKGOV_ERR_REFUSED, "AccessDenied): red ????line", 1},
     {"HTTP/1.1 302 Found\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n"
      "Connection: close\r\n\r\n",
      MSKGOV_ERR_REFUSED, "status 302", 1},
@@ -232,6 +233,29 @@ START_TEST(test_clock_that_is_off) {
 }
 END_TEST
 
+/* A request without a signature has no time that could be wrong. */
+START_TEST(test_web_identity_by_a_clock_that_is_off) {
+  static char refusal[4096];
+  const http_stub_answer told = {refusal, 0};
+  const gov_role role = {.arn = ARN, .session_name = "me"};
+  char path[] = "/tmp/mskgov-sts-XXXXXX";
+  int fd = mkstemp(path), rc;
+  mskgov_credentials *got;
+  mskgov_error_info error = {0};
+
+  ck_assert_int_eq(write(fd, "a.b.c", 5), 5);
+  close(fd);
+  aws_environment_clear();
+  write_dated(refusal, "403 Forbidden", HOUR_S, refused_body);
+  sts_start(&told, 1);
+  rc = gov_role_assume_with_file(&role, "eu-west-1", &sts_brisk, path, &got, &error);
+  http_stub_stop(&sts);
+  unlink(path);
+  ck_assert_int_eq(rc, MSKGOV_ERR_REFUSED);
+  ck_assert_uint_eq(sts.request_count, 1);
+}
+END_TEST
+
 /* A refusal is one more request, not a loop; the next call goes by what was learnt. */
 START_TEST(test_refused_by_the_right_time_too) {
   static char refusal[4096], success[4096];
@@ -254,4 +278,5 @@ END_TEST
 TEST_MAIN("sts_trouble", TEST_TABLE(test_refusals, refusals),
           TEST(test_trouble_that_passes), TEST_TABLE(test_slow_and_endless, slow),
           TEST(test_nobody_listens), TEST_TABLE(test_clock_that_is_off, skews),
+          TEST(test_web_identity_by_a_clock_that_is_off),
           TEST(test_refused_by_the_right_time_too))

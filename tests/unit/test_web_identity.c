@@ -54,9 +54,9 @@ static mskgov_credentials_provider *make(const char *file,
   mskgov_credentials_provider *provider;
   mskgov_error_info error;
 
-  ck_assert_msg(mskgov_credentials_provider_new_web_identity(&provider, file, options,
-                                                             &error) == 0,
-                "%s", error.text);
+  ck_assert_msg(
+      mskgov_credentials_provider_new_web_identity(&provider, file, options, &error) == 0,
+      "%s", error.text);
 
   return provider;
 }
@@ -99,6 +99,8 @@ START_TEST(test_files) {
   start();
   write_token(files[_i].text, files[_i].length);
   provider = make(_i % 2 ? token_path : NULL, NULL);
+  if (_i % 2) /* the one that is given counts */
+    setenv("AWS_WEB_IDENTITY_TOKEN_FILE", directory, 1);
   sts_start(&good, 1);
   rc = get(provider, &error);
   http_stub_stop(&sts);
