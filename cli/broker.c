@@ -13,15 +13,14 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const windows[] = {"fixed", "sliding", NULL};
-static const char *const windows_later[] = {"bucket", "kafka", NULL};
+/* In the order of mskgov_window. */
+static const char *const windows[] = {"fixed", "sliding", "bucket", "kafka", NULL};
 static const char *const no_yes[] = {"no", "yes", NULL};
 
 static const char help[] =
     "Usage: mskgov broker [OPTION]...\n"
-    "Runs a cluster in a box on loopback: TLS, SASL OAUTHBEARER with IAM tokens, and "
-    "the\n"
-    "connection quota of an Amazon MSK broker. There are no topics behind it.\n"
+    "Runs a cluster in a box on loopback: TLS, IAM by SASL OAUTHBEARER and AWS_MSK_IAM,\n"
+    "and the connection quota of an Amazon MSK broker. There are no topics behind it.\n"
     "\n"
     "Clients have to sign with the credentials of this command's environment:\n"
     "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN. Any will do.\n"
@@ -29,7 +28,10 @@ static const char help[] =
     "  --brokers B             brokers, 1 to 64 (1)\n"
     "  --quota Q               connections per second that a broker takes, 1 to 1000000\n"
     "                          (100)\n"
-    "  --window W              what it counts in, fixed or sliding seconds (sliding)\n"
+    "  --window W              what it goes by: fixed or sliding seconds, bucket (of\n"
+    "                          tokens), or kafka, Apache Kafka's own rate (sliding)\n"
+    "  --burst B               connections that a bucket takes at once, 1 to 1000000 (the\n"
+    "                          quota)\n"
     "  --count-rejected yes|no whether rejected attempts count (yes)\n"
     "  --max-connections N     open connections per broker, 1 to 4294967295 (3000)\n"
     "  --port P                of the first broker, 1 to 65535 (free ports)\n"
@@ -66,10 +68,12 @@ static int read_option(broker_options *options, int opt, const char *text) {
     return tool_number32("quota", text, 1, MSKGOV_QUOTA_RATE_MAX,
                          &cluster->connections_per_s);
   case 'w':
-    rc = tool_choice("window", text, windows, windows_later, &place);
+    rc = tool_choice("window", text, windows, NULL, &place);
     if (!rc)
       cluster->window = (mskgov_window)place;
     return rc;
+  case 'u':
+    return tool_number32("burst", text, 1, MSKGOV_QUOTA_RATE_MAX, &cluster->burst);
   case 'c':
     return tool_choice("count-rejected", text, no_yes, NULL, &cluster->count_rejected);
   case 'm':
@@ -100,6 +104,9 @@ static int check(broker_options *options) {
   if (options->cluster.first_port && last > UINT16_MAX)
     return tool_usage("--port: \"%u\" leaves no room for %u brokers below 65536",
                       options->cluster.first_port, options->cluster.brokers);
+  if (options->cluster.burst && options->cluster.window != MSKGOV_WINDOW_BUCKET)
+    return tool_usage("--burst: \"%u\" is for --window bucket only; --window is %s",
+                      options->cluster.burst, windows[options->cluster.window]);
   if (options->ca_path)
     return 0;
 
@@ -266,6 +273,7 @@ int cli_broker_run(int argc, char **argv) {
   static const struct option longs[] = {{"brokers", required_argument, NULL, 'b'},
                                         {"quota", required_argument, NULL, 'q'},
                                         {"window", required_argument, NULL, 'w'},
+                                        {"burst", required_argument, NULL, 'u'},
                                         {"count-rejected", required_argument, NULL, 'c'},
                                         {"max-connections", required_argument, NULL, 'm'},
                                         {"port", required_argument, NULL, 'p'},

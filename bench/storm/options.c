@@ -12,8 +12,7 @@
 #define CLIENTS_MAX 100000 /* of any kind */
 
 const char *const storm_scenario_names[] = {"cold", "rolling", NULL};
-const char *const storm_window_names[] = {"fixed", "sliding", NULL};
-static const char *const window_names_later[] = {"bucket", "kafka", NULL};
+const char *const storm_window_names[] = {"fixed", "sliding", "bucket", "kafka", NULL};
 static const char *const yes_no[] = {"no", "yes", NULL};
 
 static const char help[] =
@@ -31,8 +30,11 @@ static const char help[] =
     "  --brokers B             brokers; every client connects to all, 1 to 64 (3)\n"
     "  --quota Q               connections per second that a broker takes, 1 to 1000000 "
     "(20)\n"
-    "  --window W              what a broker counts in, fixed or sliding seconds "
-    "(sliding)\n"
+    "  --window W              what a broker goes by: fixed or sliding seconds, bucket "
+    "(of\n"
+    "                          tokens), or kafka, Apache Kafka's own rate (sliding)\n"
+    "  --burst B               connections that a bucket takes at once, 1 to 1000000 (the\n"
+    "                          quota)\n"
     "  --count-rejected yes|no whether rejected attempts count (yes)\n"
     "  --modes M,...           how clients behave, one after the other; all, but host and\n"
     "                          adaptive only with more processes than one:\n"
@@ -74,6 +76,7 @@ enum {
   OPT_BROKERS,
   OPT_QUOTA,
   OPT_WINDOW,
+  OPT_BURST,
   OPT_COUNT_REJECTED,
   OPT_MODES,
   OPT_CLIENT,
@@ -94,6 +97,7 @@ static const struct option longs[] = {
     {"brokers", required_argument, NULL, OPT_BROKERS},
     {"quota", required_argument, NULL, OPT_QUOTA},
     {"window", required_argument, NULL, OPT_WINDOW},
+    {"burst", required_argument, NULL, OPT_BURST},
     {"count-rejected", required_argument, NULL, OPT_COUNT_REJECTED},
     {"modes", required_argument, NULL, OPT_MODES},
     {"client", required_argument, NULL, OPT_CLIENT},
@@ -166,8 +170,9 @@ static int read_option(storm_options *options, int opt, const char *text) {
   case OPT_QUOTA:
     return tool_number32("quota", text, 1, MSKGOV_QUOTA_RATE_MAX, &options->quota);
   case OPT_WINDOW:
-    return tool_choice("window", text, storm_window_names, window_names_later,
-                       &options->window);
+    return tool_choice("window", text, storm_window_names, NULL, &options->window);
+  case OPT_BURST:
+    return tool_number32("burst", text, 1, MSKGOV_QUOTA_RATE_MAX, &options->burst);
   case OPT_COUNT_REJECTED:
     return tool_choice("count-rejected", text, yes_no, NULL, &options->count_rejected);
   case OPT_MODES:
@@ -196,6 +201,10 @@ static int check(const storm_options *options) {
   if (options->processes > options->clients)
     return tool_usage("--processes: \"%u\" is more than --clients, which is %u",
                       options->processes, options->clients);
+
+  if (options->burst && options->window != MSKGOV_WINDOW_BUCKET)
+    return tool_usage("--burst: \"%u\" is for --window bucket only; --window is %s",
+                      options->burst, storm_window_names[options->window]);
 
   if (options->scenario == STORM_ROLLING && options->horizon_s <= STORM_AWAY_S)
     return tool_usage("--horizon: \"%u\" is not more than the %u s for which the broker of "

@@ -28,6 +28,7 @@ typedef struct storm_options {
   uint32_t brokers;
   uint32_t quota; /* connections per second and broker */
   int window;     /* place in storm_window_names; the value of mskgov_window */
+  uint32_t burst; /* of a bucket; 0: the quota */
   int count_rejected;
   uint32_t processes;
   uint32_t horizon_s;

@@ -44,18 +44,22 @@ static json_t *real_or_null(bool there, double number) {
 }
 
 static json_t *scenario_json(const storm_options *options) {
-  json_t *modes = json_array();
+  json_t *modes = json_array(), *json;
 
   for (int i = 0; i < options->mode_count; i++)
     json_array_append_new(modes, json_string(options->modes[i]->name));
 
-  return json_pack(
+  json = json_pack(
       "{s:s, s:I, s:I, s:I, s:s, s:b, s:o, s:s, s:I, s:I}", "scenario",
       storm_scenario_names[options->scenario], "clients", (json_int_t)options->clients,
       "brokers", (json_int_t)options->brokers, "quota", (json_int_t)options->quota,
       "window", storm_window_names[options->window], "count_rejected",
       options->count_rejected, "modes", modes, "client", options->kind->name, "processes",
       (json_int_t)options->processes, "horizon", (json_int_t)options->horizon_s);
+  if (json && options->burst)
+    json_object_set_new(json, "burst", json_integer((json_int_t)options->burst));
+
+  return json;
 }
 
 static json_t *result_json(const storm_options *options, const storm_result *result) {

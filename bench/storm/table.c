@@ -46,12 +46,14 @@ void storm_table_row(char cells[STORM_COLUMNS][STORM_CELL_MAX],
 
 void storm_table_scenario(FILE *out, const storm_options *options) {
   fprintf(out,
-          "%u %s client%s (%u process%s) x %u broker%s; quota %u/s per broker, %s window, "
-          "rejected %s; horizon %u s",
+          "%u %s client%s (%u process%s) x %u broker%s; quota %u/s per broker, %s window, ",
           options->clients, options->kind->name, options->clients == 1 ? "" : "s",
           options->processes, options->processes == 1 ? "" : "es", options->brokers,
           options->brokers == 1 ? "" : "s", options->quota,
-          storm_window_names[options->window],
+          storm_window_names[options->window]);
+  if (options->burst)
+    fprintf(out, "burst %u, ", options->burst);
+  fprintf(out, "rejected %s; horizon %u s",
           options->count_rejected ? "count" : "do not count", options->horizon_s);
 }
 

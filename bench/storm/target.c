@@ -42,6 +42,7 @@ int storm_target_new(mskgov_cluster **cluster, const storm_options *from,
   options.brokers = from->brokers;
   options.connections_per_s = connections_per_s;
   options.window = (mskgov_window)from->window;
+  options.burst = from->burst;
   options.count_rejected = from->count_rejected;
   /* the rate is what is measured, so the limit of open connections stays out of the way */
   options.max_connections = from->clients * BENCH_FILES_PER_CONNECTION;

@@ -13,14 +13,14 @@
  * and a client gets mskgov_cluster_bootstrap_servers(cluster) as bootstrap.servers and
  * mskgov_cluster_ca_pem(cluster) as ssl.ca.pem.
  *
- * A broker speaks ApiVersions, SaslHandshake, SaslAuthenticate (OAUTHBEARER with an MSK
- * token, its signature verified) and Metadata. Behind it stands nothing: no topics, no
- * records. A connection's first SaslAuthenticate is its attempt, and counts against the
- * quota before its token is looked at. Over the quota the answer is MSK's: error 58 with
- * "[<uuid>]: Too many connects", then close. A re-authentication (KIP-368) is no attempt
- * and is not counted. A session stays open until either side closes it; who is not
- * authenticated 10 s after the accept is closed. A broker can be stopped and started
- * again, as in a rolling restart.
+ * A broker speaks ApiVersions, SaslHandshake, SaslAuthenticate (OAUTHBEARER with a token
+ * for MSK, AWS_MSK_IAM with a payload; their signatures are verified) and Metadata.
+ * Behind it stands nothing: no topics, no records. A connection's first SaslAuthenticate
+ * is its attempt, and counts against the quota before its token is looked at. Over the
+ * quota the answer is MSK's: error 58 with "[<uuid>]: Too many connects", then close. A
+ * re-authentication (KIP-368) is no attempt and is not counted. A session stays open
+ * until either side closes it; who is not authenticated 10 s after the accept is closed.
+ * A broker can be stopped and started again, as in a rolling restart.
  *
  * Threads: every function may be called from any thread; mskgov_cluster_new starts the
  * threads that serve (one event loop each), mskgov_cluster_free ends them. All signals are
@@ -41,20 +41,29 @@ typedef struct mskgov_cluster mskgov_cluster;
 
 #define MSKGOV_CLUSTER_BROKERS_MAX 64
 
-/* What a broker counts connections in; always one second long, its end not included. */
+/* How a broker tells what is within its quota of Q connections per second. */
 typedef enum mskgov_window {
-  MSKGOV_WINDOW_FIXED = 0, /* whole seconds of the broker's monotonic clock */
-  MSKGOV_WINDOW_SLIDING    /* every stretch of one second: [t, t + 1 s) for every t */
+  MSKGOV_WINDOW_FIXED = 0, /* Q in each whole second of the broker's monotonic clock */
+  MSKGOV_WINDOW_SLIDING,   /* Q in every stretch of one second: [t, t + 1 s) for every t */
+  /* A token bucket that is filled at Q per second, up to `burst`: up to Q + burst in a
+     second. Rejected attempts that count make a debt, of `burst` at the most. */
+  MSKGOV_WINDOW_BUCKET,
+  /* Apache Kafka's own connection rate (KIP-612), with its defaults: 11 samples of 1 s,
+     divided by ten seconds at least. A broker that was idle takes 10 Q at once. */
+  MSKGOV_WINDOW_KAFKA
 } mskgov_window;
 
 typedef struct mskgov_cluster_options {
   size_t struct_size;
   uint32_t brokers;           /* 1 to MSKGOV_CLUSTER_BROKERS_MAX; default 1 */
-  uint32_t connections_per_s; /* per broker and window, 1 to 1000000; default 100 */
+  uint32_t connections_per_s; /* per broker, 1 to 1000000; default 100 */
   uint32_t max_connections;   /* open per broker, at least 1; default 3000 */
   mskgov_window window;       /* default MSKGOV_WINDOW_SLIDING */
-  int count_rejected;         /* rejected attempts fill the window too; default 1 */
-  uint32_t threads;           /* event loops, 1 to 64; one per broker at most; default 1 */
+  /* MSKGOV_WINDOW_BUCKET: connections at once, 1 to 1000000, or 0 (default): as many as
+     the quota, also when that is changed. 0 with every other window. */
+  uint32_t burst;
+  int count_rejected; /* rejected attempts fill the window too; default 1 */
+  uint32_t threads;   /* event loops, 1 to 64; one per broker at most; default 1 */
   /*
    * Each of those threads has descriptors of its own, so that the process's limit of open
    * files holds for each of them and not for all: for clusters of more connections than a
@@ -64,7 +73,8 @@ typedef struct mskgov_cluster_options {
   int files_per_thread;
   /* First port; broker i listens on first_port + i. 0 (default): free ports. */
   uint16_t first_port;
-  /* Host that clients are told (Metadata) and the certificate names. Default "127.0.0.1",
+  /* Host that clients are told (Metadata), the certificate names, and payloads of
+     AWS_MSK_IAM may be signed for, besides localhost and 127.0.0.1. Default "127.0.0.1",
      always bound on loopback. Copied. */
   const char *advertised_host;
   /* Region that tokens must be signed for. Default "us-east-1". Copied. */
@@ -135,7 +145,7 @@ typedef struct mskgov_cluster_counters {
   uint64_t dropped;      /* authenticated ones that mskgov_cluster_stop_broker closed */
   uint32_t open;         /* authenticated connections now */
   uint32_t peak_open;
-  uint32_t peak_window;      /* most attempts in any one second, exact */
+  uint32_t peak_window; /* most attempts in any one second, exact, whatever the window */
   uint64_t first_attempt_ns; /* 0: none yet */
   uint64_t last_attempt_ns;
 } mskgov_cluster_counters;

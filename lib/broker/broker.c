@@ -53,6 +53,12 @@ static void on_accept_error(struct evconnlistener *listener, void *user) {
 int gov_broker_init(gov_broker *broker, uint32_t index, uint16_t port,
                     const mskgov_cluster_options *options, const gov_broker_shared *shared,
                     gov_loop *loop, mskgov_error_info *error) {
+  const gov_quota_terms terms = {.window = options->window,
+                                 .limit = options->connections_per_s,
+                                 .burst = options->burst,
+                                 .max_connections = options->max_connections,
+                                 .count_rejected = options->count_rejected != 0};
+
   memset(broker, 0, sizeof(*broker));
   broker->index = index;
   broker->port = port;
@@ -62,8 +68,7 @@ int gov_broker_init(gov_broker *broker, uint32_t index, uint16_t port,
   gov_buffer_init(&broker->answer, GOV_SESSION_ANSWER_MAX);
   pthread_mutex_init(&broker->mutex, NULL);
   gov_attempts_init(&broker->locked.attempts);
-  if (gov_quota_init(&broker->locked.quota, options->window, options->connections_per_s,
-                     options->max_connections, options->count_rejected != 0))
+  if (gov_quota_init(&broker->locked.quota, &terms))
     return gov_error_no_memory(error);
 
   return 0;
@@ -217,7 +222,8 @@ int gov_broker_set_quota(gov_broker *broker, uint32_t connections_per_s,
   int rc;
 
   pthread_mutex_lock(&broker->mutex);
-  rc = gov_quota_set_limit(&broker->locked.quota, connections_per_s);
+  rc = gov_quota_set_limit(&broker->locked.quota, gov_clock_monotonic_ns(&gov_clock_system),
+                           connections_per_s);
   pthread_mutex_unlock(&broker->mutex);
 
   return rc ? gov_error_no_memory(error) : 0;

@@ -76,6 +76,20 @@ static int check_credentials(const mskgov_cluster_options *options,
   return 0;
 }
 
+static int check_window(const mskgov_cluster_options *options, mskgov_error_info *error) {
+  if (gov_check_range("options.window", options->window, MSKGOV_WINDOW_FIXED,
+                      MSKGOV_WINDOW_KAFKA, error) ||
+      gov_check_range("options.burst", options->burst, 0, CONNECTIONS_PER_S_MAX, error))
+    return MSKGOV_ERR_INVALID;
+  if (options->burst && options->window != MSKGOV_WINDOW_BUCKET)
+    return gov_error_set(error, MSKGOV_ERR_INVALID,
+                         "options.burst is %u; allowed is 0, since options.window is not "
+                         "MSKGOV_WINDOW_BUCKET",
+                         options->burst);
+
+  return 0;
+}
+
 static int check_options(const mskgov_cluster_options *options, mskgov_error_info *error) {
   if (gov_check_struct("options", options, sizeof(*options),
                        "fill the options with mskgov_cluster_options_init", error))
@@ -87,8 +101,7 @@ static int check_options(const mskgov_cluster_options *options, mskgov_error_inf
                       CONNECTIONS_PER_S_MAX, error) ||
       gov_check_range("options.max_connections", options->max_connections, 1, UINT32_MAX,
                       error) ||
-      gov_check_range("options.window", options->window, MSKGOV_WINDOW_FIXED,
-                      MSKGOV_WINDOW_SLIDING, error) ||
+      check_window(options, error) ||
       gov_check_range("options.threads", options->threads, 1, THREADS_MAX, error) ||
       gov_check_range("options.first_port", options->first_port, 0,
                       PORT_MAX + 1 - options->brokers, error) ||
@@ -111,8 +124,8 @@ static int make_shared(mskgov_cluster *cluster, const mskgov_cluster_options *op
 
   cluster->host = strdup(options->advertised_host);
   if (!cluster->host ||
-      gov_token_check_init(&cluster->shared.check, options->region, options->credentials,
-                           options->credentials_count))
+      gov_token_check_init(&cluster->shared.check, options->region, cluster->host,
+                           options->credentials, options->credentials_count))
     return gov_error_no_memory(error);
 
   rc = gov_authority_init(&cluster->authority, cluster->host, error);

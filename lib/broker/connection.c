@@ -16,12 +16,12 @@ static int on_attempt(void *self, bool *within_quota) {
   return gov_broker_attempt(connection->broker, &connection->attempt, within_quota);
 }
 
-static int on_check(void *self, const char *payload, size_t length,
+static int on_check(void *self, gov_mechanism mechanism, const char *message, size_t length,
                     gov_token_verdict *verdict, uint64_t *lifetime_ms) {
   gov_connection *connection = self;
 
-  return gov_token_check_payload(&connection->broker->shared->check, payload, length,
-                                 gov_clock_unix_ns(&gov_clock_system), verdict,
+  return gov_token_check_message(&connection->broker->shared->check, mechanism, message,
+                                 length, gov_clock_unix_ns(&gov_clock_system), verdict,
                                  lifetime_ms);
 }
 

@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#define SIGNATURE "X-Amz-Signature"
 #define USER_AGENT "User-Agent"
 
 static const char *text_at(const gov_presigned *presigned, size_t place) {
@@ -42,26 +41,51 @@ static bool skip(const char **at, size_t *left, const char *literal) {
 
 /* "https://kafka.<region>.amazonaws.com/?", of which the signer for Java leaves out the
    slash. */
-static bool parse_host(gov_presigned *presigned, const char **at, size_t *left) {
+static bool skip_host(const char **at, size_t *left, const char **host,
+                      size_t *host_length) {
   size_t region = 0;
 
-  if (!skip(at, left, "https://kafka."))
+  if (!skip(at, left, "https://"))
     return false;
 
-  while (region < *left && region < sizeof(presigned->region) - 1 &&
+  *host = *at;
+  if (!skip(at, left, "kafka."))
+    return false;
+  while (region < *left &&
          (((*at)[region] >= 'a' && (*at)[region] <= 'z') ||
           ((*at)[region] >= '0' && (*at)[region] <= '9') || (*at)[region] == '-'))
     region++;
-  memcpy(presigned->region, *at, region);
-  presigned->region[region] = '\0';
   *at += region;
   *left -= region;
-
   if (region == 0 || !skip(at, left, ".amazonaws.com"))
     return false;
+
+  *host_length = (size_t)(*at - *host);
   skip(at, left, "/");
 
   return skip(at, left, "?");
+}
+
+void gov_presigned_init(gov_presigned *presigned) {
+  *presigned = (gov_presigned){0};
+  gov_buffer_init(&presigned->text, GOV_PRESIGNED_TEXT_MAX);
+}
+
+void gov_presigned_fini(gov_presigned *presigned) {
+  gov_buffer_fini(&presigned->text);
+}
+
+static int append(gov_presigned *presigned, const char *text, size_t length,
+                  size_t *place) {
+  *place = presigned->text.length;
+  gov_buffer_append(&presigned->text, text, length);
+  gov_buffer_append(&presigned->text, "", 1);
+
+  return presigned->text.failed ? MSKGOV_ERR_NO_MEMORY : 0;
+}
+
+int gov_presigned_set_host(gov_presigned *presigned, const char *host, size_t length) {
+  return append(presigned, host, length, &presigned->host);
 }
 
 static int append_decoded(gov_presigned *presigned, const char *text, size_t length,
@@ -96,6 +120,16 @@ static int insert(gov_presigned *presigned, size_t name, size_t value) {
   return 0;
 }
 
+int gov_presigned_add(gov_presigned *presigned, const char *name, const char *value) {
+  size_t name_at, value_at;
+  int rc = append(presigned, name, strlen(name), &name_at);
+
+  if (!rc)
+    rc = append(presigned, value, strlen(value), &value_at);
+
+  return rc ? rc : insert(presigned, name_at, value_at);
+}
+
 static int parse_parameter(gov_presigned *presigned, const char *at, size_t name_length,
                            size_t length) {
   size_t name, value;
@@ -112,13 +146,14 @@ static int parse_parameter(gov_presigned *presigned, const char *at, size_t name
 }
 
 int gov_presigned_parse(gov_presigned *presigned, const char *url, size_t length) {
-  const char *at = url;
-  size_t left = length;
+  const char *at = url, *host;
+  size_t left = length, host_length;
 
-  *presigned = (gov_presigned){0};
-  gov_buffer_init(&presigned->text, GOV_PRESIGNED_URL_MAX);
-  if (length > GOV_PRESIGNED_URL_MAX || !parse_host(presigned, &at, &left))
+  gov_presigned_init(presigned);
+  if (length > GOV_PRESIGNED_URL_MAX || !skip_host(&at, &left, &host, &host_length))
     return MSKGOV_ERR_PROTOCOL;
+  if (gov_presigned_set_host(presigned, host, host_length))
+    return MSKGOV_ERR_NO_MEMORY;
 
   for (;;) {
     const char *ampersand = memchr(at, '&', left);
@@ -136,11 +171,11 @@ int gov_presigned_parse(gov_presigned *presigned, const char *url, size_t length
     left -= one + 1;
   }
 
-  return gov_presigned_find(presigned, SIGNATURE) ? 0 : MSKGOV_ERR_PROTOCOL;
+  return gov_presigned_find(presigned, GOV_PRESIGNED_SIGNATURE) ? 0 : MSKGOV_ERR_PROTOCOL;
 }
 
-void gov_presigned_fini(gov_presigned *presigned) {
-  gov_buffer_fini(&presigned->text);
+const char *gov_presigned_host(const gov_presigned *presigned) {
+  return text_at(presigned, presigned->host);
 }
 
 const char *gov_presigned_find(const gov_presigned *presigned, const char *name) {
@@ -158,7 +193,7 @@ void gov_presigned_canonical_query(const gov_presigned *presigned, gov_buffer *o
     const char *name = text_at(presigned, presigned->parameters[i].name);
     const char *value = text_at(presigned, presigned->parameters[i].value);
 
-    if (strcmp(name, SIGNATURE) == 0)
+    if (strcmp(name, GOV_PRESIGNED_SIGNATURE) == 0)
       continue;
     if (!first)
       gov_buffer_append(out, "&", 1);

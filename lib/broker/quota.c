@@ -5,18 +5,18 @@
 #include <assert.h>
 #include <stdlib.h>
 
-int gov_quota_init(gov_quota *quota, mskgov_window window, uint32_t limit,
-                   uint32_t max_connections, bool count_rejected) {
-  assert(limit >= 1);
-  *quota = (gov_quota){.window = window,
-                       .limit = limit,
-                       .max_connections = max_connections,
-                       .count_rejected = count_rejected};
-  if (window == MSKGOV_WINDOW_FIXED)
+/* What an attempt takes from a bucket; a nanosecond gives back the limit. */
+#define TOKEN GOV_NS_PER_S
+
+int gov_quota_init(gov_quota *quota, const gov_quota_terms *terms) {
+  assert(terms->limit >= 1);
+  *quota = (gov_quota){.terms = *terms};
+  gov_samples_init(&quota->samples);
+  if (terms->window != MSKGOV_WINDOW_SLIDING)
     return 0;
 
-  quota->times_ns = calloc(limit, sizeof(*quota->times_ns));
-  quota->capacity = limit;
+  quota->times_ns = calloc(terms->limit, sizeof(*quota->times_ns));
+  quota->capacity = terms->limit;
 
   return quota->times_ns ? 0 : MSKGOV_ERR_NO_MEMORY;
 }
@@ -43,13 +43,46 @@ static int grow(gov_quota *quota, uint32_t capacity) {
   return 0;
 }
 
-int gov_quota_set_limit(gov_quota *quota, uint32_t limit) {
+static uint64_t full_bucket(const gov_quota *quota) {
+  const gov_quota_terms *terms = &quota->terms;
+
+  return TOKEN * (terms->burst ? terms->burst : terms->limit);
+}
+
+/* What is missing from a bucket that is empty, and owes as much again. */
+static void bound_debt(gov_quota *quota) {
+  uint64_t most = 2 * full_bucket(quota);
+
+  if (quota->missing > most)
+    quota->missing = most;
+}
+
+static void refill(gov_quota *quota, uint64_t elapsed_ns) {
+  uint64_t limit = quota->terms.limit;
+
+  if (elapsed_ns > quota->missing / limit)
+    quota->missing = 0;
+  else
+    quota->missing -= elapsed_ns * limit;
+}
+
+static void move_on(gov_quota *quota, uint64_t now_ns) {
+  if (now_ns <= quota->now_ns)
+    return;
+
+  refill(quota, now_ns - quota->now_ns);
+  quota->now_ns = now_ns;
+}
+
+int gov_quota_set_limit(gov_quota *quota, uint64_t now_ns, uint32_t limit) {
   assert(limit >= 1);
-  if (quota->window == MSKGOV_WINDOW_SLIDING && limit > quota->capacity &&
+  if (quota->terms.window == MSKGOV_WINDOW_SLIDING && limit > quota->capacity &&
       grow(quota, limit))
     return MSKGOV_ERR_NO_MEMORY;
 
-  quota->limit = limit;
+  move_on(quota, now_ns);
+  quota->terms.limit = limit;
+  bound_debt(quota);
 
   return 0;
 }
@@ -62,38 +95,61 @@ static bool has_room_fixed(gov_quota *quota) {
     quota->counted = 0;
   }
 
-  return quota->counted < quota->limit;
+  return quota->counted < quota->terms.limit;
 }
 
 static bool has_room_sliding(const gov_quota *quota) {
-  uint64_t place = (uint64_t)quota->next + quota->capacity - quota->limit;
+  uint64_t place = (uint64_t)quota->next + quota->capacity - quota->terms.limit;
 
-  return quota->filled < quota->limit ||
+  return quota->filled < quota->terms.limit ||
          quota->now_ns - quota->times_ns[place % quota->capacity] >= GOV_NS_PER_S;
 }
 
-static void count(gov_quota *quota) {
-  if (quota->window == MSKGOV_WINDOW_FIXED) {
-    quota->counted++;
-    return;
+static bool has_room(gov_quota *quota) {
+  switch (quota->terms.window) {
+  case MSKGOV_WINDOW_FIXED:
+    return has_room_fixed(quota);
+  case MSKGOV_WINDOW_SLIDING:
+    return has_room_sliding(quota);
+  case MSKGOV_WINDOW_BUCKET:
+    return quota->missing + TOKEN <= full_bucket(quota);
+  default:
+    return gov_samples_attempt(&quota->samples, quota->now_ns / GOV_NS_PER_MS,
+                               quota->terms.limit);
   }
+}
 
+static void count_sliding(gov_quota *quota) {
   quota->times_ns[quota->next] = quota->now_ns;
   quota->next = (quota->next + 1) % quota->capacity;
   if (quota->filled < quota->capacity)
     quota->filled++;
 }
 
+static void count(gov_quota *quota) {
+  switch (quota->terms.window) {
+  case MSKGOV_WINDOW_FIXED:
+    quota->counted++;
+    break;
+  case MSKGOV_WINDOW_SLIDING:
+    count_sliding(quota);
+    break;
+  case MSKGOV_WINDOW_BUCKET:
+    quota->missing += TOKEN;
+    bound_debt(quota);
+    break;
+  default:
+    gov_samples_count(&quota->samples);
+    break;
+  }
+}
+
 bool gov_quota_attempt(gov_quota *quota, uint64_t now_ns, uint32_t open) {
   bool within;
 
-  if (now_ns > quota->now_ns)
-    quota->now_ns = now_ns;
-
-  within = quota->window == MSKGOV_WINDOW_FIXED ? has_room_fixed(quota)
-                                                : has_room_sliding(quota);
-  within = within && open < quota->max_connections;
-  if (within || quota->count_rejected)
+  move_on(quota, now_ns);
+  within = has_room(quota) && open < quota->terms.max_connections;
+  if (within || quota->terms.count_rejected)
     count(quota);
 
   return within;

@@ -1,11 +1,13 @@
 #include "broker/session.h"
 
 #include "broker/uuid.h"
+#include "sign/msk_payload.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define REFUSAL_MAX 128
+#define IAM_ANSWER_MAX 128
 
 void gov_session_init(gov_session *session, const gov_kafka_cluster *cluster,
                       const gov_session_gate *gate, void *self) {
@@ -25,15 +27,15 @@ static void on_api_versions(gov_session *session, const gov_kafka_request *reque
 }
 
 static gov_kafka_error judge_handshake(const gov_session *session,
-                                       const gov_kafka_request *request) {
-  gov_kafka_view mechanism = request->body.mechanism;
+                                       const gov_kafka_request *request,
+                                       gov_mechanism *mechanism) {
+  gov_kafka_view name = request->body.mechanism;
 
   if (session->state != GOV_SESSION_OPENING && session->state != GOV_SESSION_OPEN)
     return GOV_KAFKA_ILLEGAL_SASL_STATE;
   if (request->version == 0)
     return GOV_KAFKA_UNSUPPORTED_VERSION;
-  if (mechanism.length != strlen(GOV_SESSION_MECHANISM) ||
-      memcmp(mechanism.data, GOV_SESSION_MECHANISM, mechanism.length) != 0)
+  if (!gov_mechanism_find(name.data, name.length, mechanism))
     return GOV_KAFKA_UNSUPPORTED_SASL_MECHANISM;
 
   return GOV_KAFKA_NONE;
@@ -41,14 +43,20 @@ static gov_kafka_error judge_handshake(const gov_session *session,
 
 static void on_handshake(gov_session *session, const gov_kafka_request *request,
                          gov_buffer *out) {
-  gov_kafka_error error = judge_handshake(session, request);
+  gov_mechanism mechanism;
+  gov_kafka_error error = judge_handshake(session, request, &mechanism);
 
-  gov_kafka_write_sasl_handshake(out, request, error, GOV_SESSION_MECHANISM);
-  if (error)
+  gov_kafka_write_sasl_handshake(out, request, error, gov_mechanism_names,
+                                 GOV_MECHANISM_COUNT);
+  if (error) {
     session->state = GOV_SESSION_ENDED;
-  else
-    session->state = session->state == GOV_SESSION_OPENING ? GOV_SESSION_HANDSHAKEN
-                                                           : GOV_SESSION_RENEWING;
+  } else if (session->state == GOV_SESSION_OPENING) {
+    session->state = GOV_SESSION_HANDSHAKEN;
+    session->mechanism = mechanism;
+  } else {
+    session->state =
+        session->mechanism == mechanism ? GOV_SESSION_RENEWING : GOV_SESSION_MISMATCHED;
+  }
 }
 
 static void refuse(gov_session *session, const gov_kafka_request *request,
@@ -61,7 +69,7 @@ static void refuse(gov_session *session, const gov_kafka_request *request,
 
   snprintf(text, sizeof(text), "[%s]: %s", uuid, reason);
   gov_kafka_write_sasl_authenticate(out, request, GOV_KAFKA_SASL_AUTHENTICATION_FAILED,
-                                    text, 0);
+                                    text, "", 0);
 }
 
 static const char *reason_of(gov_token_verdict verdict) {
@@ -78,11 +86,11 @@ static const char *reason_of(gov_token_verdict verdict) {
 /* Returns true if the token is good; otherwise the refusal is written. */
 static bool check_token(gov_session *session, const gov_kafka_request *request,
                         gov_buffer *out, uint64_t *lifetime_ms) {
-  gov_kafka_view payload = request->body.auth_bytes;
+  gov_kafka_view message = request->body.auth_bytes;
   gov_token_verdict verdict;
 
-  if (session->gate->check(session->self, payload.data, payload.length, &verdict,
-                           lifetime_ms)) {
+  if (session->gate->check(session->self, session->mechanism, message.data, message.length,
+                           &verdict, lifetime_ms)) {
     session->state = GOV_SESSION_ENDED;
     return false;
   }
@@ -93,6 +101,27 @@ static bool check_token(gov_session *session, const gov_kafka_request *request,
   refuse(session, request, reason_of(verdict), out);
 
   return false;
+}
+
+/* Opens the session. Returns false if it has ended instead. */
+static bool admit(gov_session *session, const gov_kafka_request *request,
+                  uint64_t lifetime_ms, gov_buffer *out) {
+  char uuid[GOV_UUID_SIZE], answer[IAM_ANSWER_MAX] = "";
+
+  if (session->mechanism == GOV_MECHANISM_AWS_MSK_IAM) {
+    if (gov_uuid_random(uuid)) {
+      session->state = GOV_SESSION_ENDED;
+      return false;
+    }
+    snprintf(answer, sizeof(answer),
+             "{\"version\":\"" GOV_MSK_PAYLOAD_VERSION "\",\"request-id\":\"%s\"}", uuid);
+  }
+
+  session->state = GOV_SESSION_OPEN;
+  gov_kafka_write_sasl_authenticate(out, request, GOV_KAFKA_NONE, NULL, answer,
+                                    lifetime_ms);
+
+  return true;
 }
 
 static void on_attempt(gov_session *session, const gov_kafka_request *request,
@@ -112,13 +141,12 @@ static void on_attempt(gov_session *session, const gov_kafka_request *request,
     return;
   }
 
-  if (!check_token(session, request, out, &lifetime_ms)) {
+  if (!check_token(session, request, out, &lifetime_ms) ||
+      !admit(session, request, lifetime_ms, out)) {
     session->gate->settle(session->self, MSKGOV_VERDICT_DENIED);
     return;
   }
 
-  session->state = GOV_SESSION_OPEN;
-  gov_kafka_write_sasl_authenticate(out, request, GOV_KAFKA_NONE, NULL, lifetime_ms);
   session->gate->settle(session->self, MSKGOV_VERDICT_ACCEPTED);
 }
 
@@ -126,11 +154,8 @@ static void on_renewal(gov_session *session, const gov_kafka_request *request,
                        gov_buffer *out) {
   uint64_t lifetime_ms;
 
-  if (!check_token(session, request, out, &lifetime_ms))
-    return;
-
-  session->state = GOV_SESSION_OPEN;
-  gov_kafka_write_sasl_authenticate(out, request, GOV_KAFKA_NONE, NULL, lifetime_ms);
+  if (check_token(session, request, out, &lifetime_ms))
+    admit(session, request, lifetime_ms, out);
 }
 
 static void on_authenticate(gov_session *session, const gov_kafka_request *request,
@@ -146,13 +171,15 @@ static void on_authenticate(gov_session *session, const gov_kafka_request *reque
     session->state = GOV_SESSION_ENDED;
     gov_kafka_write_sasl_authenticate(
         out, request, GOV_KAFKA_ILLEGAL_SASL_STATE,
-        "Unexpected Kafka request of type SASL_AUTHENTICATE during SASL handshake.", 0);
+        "Unexpected Kafka request of type SASL_AUTHENTICATE during SASL handshake.", "", 0);
   }
 }
 
 static void on_request(gov_session *session, const gov_kafka_request *request,
                        gov_buffer *out) {
-  if (request->api == GOV_KAFKA_API_VERSIONS)
+  if (session->state == GOV_SESSION_MISMATCHED)
+    session->state = GOV_SESSION_ENDED;
+  else if (request->api == GOV_KAFKA_API_VERSIONS)
     on_api_versions(session, request, out);
   else if (request->api == GOV_KAFKA_SASL_HANDSHAKE && request->supported)
     on_handshake(session, request, out);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "broker/bearer.h"
+#include "broker/payload.h"
 #include "broker/presigned.h"
 #include "codec/base64.h"
 #include "codec/time.h"
@@ -17,7 +18,8 @@
 
 #define ACTION "kafka-cluster:Connect"
 #define SERVICE "kafka-cluster"
-#define CANONICAL_REQUEST_MAX (GOV_PRESIGNED_URL_MAX + 1024)
+/* The host is one of ours and as short as a name of DNS. */
+#define CANONICAL_REQUEST_MAX (GOV_PRESIGNED_QUERY_MAX + 1024)
 #define STRING_TO_SIGN_MAX 512
 #define DATE_LENGTH 8 /* YYYYMMDD */
 
@@ -29,12 +31,13 @@ typedef struct token_claims {
   uint64_t expires_s;
 } token_claims;
 
-int gov_token_check_init(gov_token_check *check, const char *region,
+int gov_token_check_init(gov_token_check *check, const char *region, const char *host,
                          mskgov_credentials *const *credentials, size_t count) {
   *check = (gov_token_check){0};
   check->region = strdup(region);
+  check->host = strdup(host);
   check->credentials = calloc(count, sizeof(mskgov_credentials *));
-  if (!check->region || !check->credentials)
+  if (!check->region || !check->host || !check->credentials)
     return MSKGOV_ERR_NO_MEMORY;
 
   for (; check->credentials_count < count; check->credentials_count++)
@@ -48,6 +51,7 @@ void gov_token_check_fini(gov_token_check *check) {
   for (size_t i = 0; i < check->credentials_count; i++)
     mskgov_credentials_free(check->credentials[i]);
   free(check->credentials);
+  free(check->host);
   free(check->region);
   *check = (gov_token_check){0};
 }
@@ -75,16 +79,16 @@ static size_t count_of(const char *text, char c) {
   return count;
 }
 
-static bool read_claims(const gov_presigned *url, token_claims *claims) {
-  const char *expires = gov_presigned_find(url, "X-Amz-Expires");
+static bool read_claims(const gov_presigned *presigned, token_claims *claims) {
+  const char *expires = gov_presigned_find(presigned, "X-Amz-Expires");
 
-  claims->action = gov_presigned_find(url, "Action");
-  claims->algorithm = gov_presigned_find(url, "X-Amz-Algorithm");
-  claims->credential = gov_presigned_find(url, "X-Amz-Credential");
-  claims->date = gov_presigned_find(url, "X-Amz-Date");
-  claims->signed_headers = gov_presigned_find(url, "X-Amz-SignedHeaders");
-  claims->signature = gov_presigned_find(url, "X-Amz-Signature");
-  claims->session_token = gov_presigned_find(url, "X-Amz-Security-Token");
+  claims->action = gov_presigned_find(presigned, "Action");
+  claims->algorithm = gov_presigned_find(presigned, "X-Amz-Algorithm");
+  claims->credential = gov_presigned_find(presigned, "X-Amz-Credential");
+  claims->date = gov_presigned_find(presigned, "X-Amz-Date");
+  claims->signed_headers = gov_presigned_find(presigned, "X-Amz-SignedHeaders");
+  claims->signature = gov_presigned_find(presigned, "X-Amz-Signature");
+  claims->session_token = gov_presigned_find(presigned, "X-Amz-Security-Token");
   if (!claims->action || !claims->algorithm || !claims->credential || !claims->date ||
       !claims->signed_headers || !claims->signature || !expires)
     return false;
@@ -118,6 +122,20 @@ static mskgov_credentials *find_credentials(const gov_token_check *check,
   return NULL;
 }
 
+/* Whether it is signed for a host that a client reaches us by. */
+static bool is_our_host(const gov_token_check *check, gov_mechanism mechanism,
+                        const char *host) {
+  char endpoint[128];
+
+  if (mechanism == GOV_MECHANISM_AWS_MSK_IAM)
+    return strcmp(host, check->host) == 0 || strcmp(host, "localhost") == 0 ||
+           strcmp(host, "127.0.0.1") == 0;
+
+  snprintf(endpoint, sizeof(endpoint), "kafka.%s.amazonaws.com", check->region);
+
+  return strcmp(host, endpoint) == 0;
+}
+
 static bool is_same_secret(const char *a, const char *b) {
   if (!a || !b)
     return !a && !b;
@@ -130,24 +148,24 @@ static uint64_t left_ms(uint64_t at_ns, uint64_t now_ns) {
   return at_ns > now_ns ? (at_ns - now_ns) / GOV_NS_PER_MS : 0;
 }
 
-static int sign_again(const gov_token_check *check, const gov_presigned *url,
+static int sign_again(const gov_token_check *check, const gov_presigned *presigned,
                       const token_claims *claims, const mskgov_credentials *credentials,
                       char signature[GOV_SIGV4_SIGNATURE_SIZE]) {
   unsigned char key[GOV_SIGV4_KEY_SIZE];
   gov_buffer query, request, string;
-  char host[128], day[DATE_LENGTH + 1];
+  char day[DATE_LENGTH + 1];
   int rc;
 
-  gov_buffer_init(&query, GOV_PRESIGNED_URL_MAX);
+  gov_buffer_init(&query, GOV_PRESIGNED_QUERY_MAX);
   gov_buffer_init(&request, CANONICAL_REQUEST_MAX);
   gov_buffer_init(&string, STRING_TO_SIGN_MAX);
-  snprintf(host, sizeof(host), "kafka.%s.amazonaws.com", check->region);
   snprintf(day, sizeof(day), "%.*s", DATE_LENGTH, claims->date);
 
-  gov_presigned_canonical_query(url, &query);
+  gov_presigned_canonical_query(presigned, &query);
   rc = query.failed ? MSKGOV_ERR_NO_MEMORY : 0;
   if (!rc)
-    rc = gov_sigv4_presigned_canonical_request(&request, "/", query.data, host);
+    rc = gov_sigv4_presigned_canonical_request(&request, "/", query.data,
+                                               gov_presigned_host(presigned));
   if (!rc)
     rc = gov_sigv4_string_to_sign(&string, claims->date, check->region, SERVICE,
                                   request.data, request.length, NULL);
@@ -165,7 +183,8 @@ static int sign_again(const gov_token_check *check, const gov_presigned *url,
   return rc;
 }
 
-static int judge(const gov_token_check *check, const gov_presigned *url,
+/* Raises *verdict from GOV_TOKEN_DENIED if there is no reason for that. */
+static int judge(const gov_token_check *check, const gov_presigned *presigned,
                  const token_claims *claims, uint64_t now_ns, gov_token_verdict *verdict,
                  uint64_t *lifetime_ms) {
   const mskgov_credentials *credentials = find_credentials(check, claims);
@@ -173,9 +192,7 @@ static int judge(const gov_token_check *check, const gov_presigned *url,
   uint64_t token_ms, credentials_ms;
   int rc;
 
-  *verdict = GOV_TOKEN_DENIED;
-  if (!credentials || strcmp(url->region, check->region) != 0 ||
-      strcmp(claims->action, ACTION) != 0 ||
+  if (!credentials || strcmp(claims->action, ACTION) != 0 ||
       strcmp(claims->algorithm, GOV_SIGV4_ALGORITHM) != 0 ||
       strcmp(claims->signed_headers, "host") != 0 ||
       claims->signed_at_s > now_ns / GOV_NS_PER_S + GOV_TOKEN_SKEW_S ||
@@ -188,7 +205,7 @@ static int judge(const gov_token_check *check, const gov_presigned *url,
   if (token_ms == 0 || credentials_ms == 0)
     return 0;
 
-  rc = sign_again(check, url, claims, credentials, signature);
+  rc = sign_again(check, presigned, claims, credentials, signature);
   if (rc || CRYPTO_memcmp(signature, claims->signature, sizeof(signature) - 1) != 0)
     return rc;
 
@@ -201,30 +218,46 @@ static int judge(const gov_token_check *check, const gov_presigned *url,
   return 0;
 }
 
-int gov_token_check_payload(const gov_token_check *check, const char *payload,
-                            size_t length, uint64_t now_unix_ns, gov_token_verdict *verdict,
-                            uint64_t *lifetime_ms) {
-  gov_presigned url = {0};
-  gov_buffer text;
+/* The token in the message of RFC 7628, taken apart. */
+static int parse_bearer(gov_presigned *presigned, const char *message, size_t length) {
   const char *token;
   size_t token_length;
+  gov_buffer url;
+  int rc;
+
+  if (gov_bearer_parse(message, length, &token, &token_length) ||
+      token_length / 4 * 3 > GOV_PRESIGNED_URL_MAX - 2)
+    return MSKGOV_ERR_PROTOCOL;
+
+  gov_buffer_init(&url, GOV_PRESIGNED_URL_MAX);
+  rc = gov_base64url_decode(token, token_length, &url);
+  if (!rc)
+    rc = gov_presigned_parse(presigned, url.data ? url.data : "", url.length);
+  gov_buffer_fini(&url);
+
+  return rc;
+}
+
+int gov_token_check_message(const gov_token_check *check, gov_mechanism mechanism,
+                            const char *message, size_t length, uint64_t now_unix_ns,
+                            gov_token_verdict *verdict, uint64_t *lifetime_ms) {
+  gov_presigned presigned = {0};
   token_claims claims;
   int rc;
 
   *verdict = GOV_TOKEN_MALFORMED;
   *lifetime_ms = 0;
-  if (gov_bearer_parse(payload, length, &token, &token_length) ||
-      token_length / 4 * 3 > GOV_PRESIGNED_URL_MAX - 2)
-    return 0;
+  if (mechanism == GOV_MECHANISM_AWS_MSK_IAM)
+    rc = gov_payload_parse(&presigned, message, length);
+  else
+    rc = parse_bearer(&presigned, message, length);
 
-  gov_buffer_init(&text, GOV_PRESIGNED_URL_MAX);
-  rc = gov_base64url_decode(token, token_length, &text);
-  if (!rc)
-    rc = gov_presigned_parse(&url, text.data ? text.data : "", text.length);
-  if (!rc && read_claims(&url, &claims))
-    rc = judge(check, &url, &claims, now_unix_ns, verdict, lifetime_ms);
-  gov_presigned_fini(&url);
-  gov_buffer_fini(&text);
+  if (!rc && read_claims(&presigned, &claims)) {
+    *verdict = GOV_TOKEN_DENIED;
+    if (is_our_host(check, mechanism, gov_presigned_host(&presigned)))
+      rc = judge(check, &presigned, &claims, now_unix_ns, verdict, lifetime_ms);
+  }
+  gov_presigned_fini(&presigned);
 
   return rc == MSKGOV_ERR_NO_MEMORY || rc == MSKGOV_ERR_CRYPTO ? rc : 0;
 }

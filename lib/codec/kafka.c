@@ -193,24 +193,27 @@ void gov_kafka_write_api_versions(gov_buffer *out, const gov_kafka_request *requ
 }
 
 void gov_kafka_write_sasl_handshake(gov_buffer *out, const gov_kafka_request *request,
-                                    gov_kafka_error error, const char *mechanism) {
+                                    gov_kafka_error error, const char *const *mechanisms,
+                                    uint32_t count) {
   size_t begin = begin_frame(out, request, false);
 
   gov_kafka_write_i16(out, (int16_t)error);
-  gov_kafka_write_count(out, 1, false);
-  gov_kafka_write_string(out, gov_kafka_view_of(mechanism), false);
+  gov_kafka_write_count(out, count, false);
+  for (uint32_t i = 0; i < count; i++)
+    gov_kafka_write_string(out, gov_kafka_view_of(mechanisms[i]), false);
   end_frame(out, begin);
 }
 
 void gov_kafka_write_sasl_authenticate(gov_buffer *out, const gov_kafka_request *request,
                                        gov_kafka_error error, const char *text,
+                                       const char *auth_bytes,
                                        uint64_t session_lifetime_ms) {
   bool flexible = is_flexible(request);
   size_t begin = begin_frame(out, request, flexible);
 
   gov_kafka_write_i16(out, (int16_t)error);
   gov_kafka_write_string(out, gov_kafka_view_of(text), flexible);
-  gov_kafka_write_bytes(out, gov_kafka_view_of(""), flexible);
+  gov_kafka_write_bytes(out, gov_kafka_view_of(auth_bytes), flexible);
   if (request->version >= 1)
     gov_kafka_write_i64(out, (int64_t)session_lifetime_ms);
   gov_kafka_write_no_tags(out, flexible);

@@ -92,14 +92,16 @@ bool gov_kafka_topics_next(gov_kafka_topics *topics, gov_kafka_view *name);
 void gov_kafka_write_api_versions(gov_buffer *out, const gov_kafka_request *request,
                                   gov_kafka_error error);
 
-/* One mechanism is told. */
+/* `mechanisms` are those that the broker takes. */
 void gov_kafka_write_sasl_handshake(gov_buffer *out, const gov_kafka_request *request,
-                                    gov_kafka_error error, const char *mechanism);
+                                    gov_kafka_error error, const char *const *mechanisms,
+                                    uint32_t count);
 
-/* `text` may be NULL; the server's own SASL bytes are empty. Version 0 has no lifetime.
- */
+/* `text` may be NULL. `auth_bytes` are the server's own SASL bytes, "" if it has none.
+   Version 0 has no lifetime. */
 void gov_kafka_write_sasl_authenticate(gov_buffer *out, const gov_kafka_request *request,
                                        gov_kafka_error error, const char *text,
+                                       const char *auth_bytes,
                                        uint64_t session_lifetime_ms);
 
 /* Brokers with node ids from 1, all on one host; the first one is the controller. */

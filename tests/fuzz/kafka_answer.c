@@ -49,7 +49,7 @@ static void check_written(const gov_kafka_authenticate_answer *answer) {
 
   gov_buffer_init(&frame, answer->text.length + 100);
   gov_kafka_write_sasl_authenticate(&frame, &request, (gov_kafka_error)answer->error, text,
-                                    (uint64_t)answer->session_lifetime_ms);
+                                    "", (uint64_t)answer->session_lifetime_ms);
   FUZZ_CHECK(!frame.failed);
   FUZZ_CHECK(
       gov_kafka_authenticate_answer_parse(&again, frame.data + 4, frame.length - 4) == 0);

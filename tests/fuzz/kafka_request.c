@@ -27,6 +27,7 @@ static void check_frame(const gov_buffer *out, int32_t first) {
 static void answer(gov_buffer *out, const gov_kafka_request *request) {
   static const uint16_t ports[] = {9098, 9198};
   static const gov_kafka_cluster cluster = {"fuzz", "127.0.0.1", ports, 2};
+  static const char *const mechanisms[] = {"OAUTHBEARER", "AWS_MSK_IAM"};
 
   if (!request->supported || request->api == GOV_KAFKA_API_VERSIONS)
     gov_kafka_write_api_versions(
@@ -34,9 +35,9 @@ static void answer(gov_buffer *out, const gov_kafka_request *request) {
   else if (request->api == GOV_KAFKA_METADATA)
     gov_kafka_write_metadata(out, request, &cluster);
   else if (request->api == GOV_KAFKA_SASL_HANDSHAKE)
-    gov_kafka_write_sasl_handshake(out, request, GOV_KAFKA_NONE, "OAUTHBEARER");
+    gov_kafka_write_sasl_handshake(out, request, GOV_KAFKA_NONE, mechanisms, 2);
   else
-    gov_kafka_write_sasl_authenticate(out, request, GOV_KAFKA_NONE, NULL, 900000);
+    gov_kafka_write_sasl_authenticate(out, request, GOV_KAFKA_NONE, NULL, "", 900000);
 }
 
 static void check_topics(gov_kafka_topics topics, const uint8_t *data, size_t size) {

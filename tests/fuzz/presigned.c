@@ -12,10 +12,12 @@
 #include <ctype.h>
 
 static void check_parameters(const gov_presigned *url) {
-  size_t region = strlen(url->region);
+  const char *host = gov_presigned_host(url), *region = host + strlen("kafka.");
+  size_t length = strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
-  FUZZ_CHECK(region > 0 && region < GOV_PRESIGNED_REGION_SIZE);
-  FUZZ_CHECK(strspn(url->region, "abcdefghijklmnopqrstuvwxyz0123456789-") == region);
+  FUZZ_CHECK(strncmp(host, "kafka.", strlen("kafka.")) == 0);
+  FUZZ_CHECK(length > 0);
+  FUZZ_CHECK(strcmp(region + length, ".amazonaws.com") == 0);
   FUZZ_CHECK(url->count > 0 && url->count <= GOV_PRESIGNED_PARAMETERS_MAX);
   for (size_t i = 0; i < url->count; i++) {
     const char *name = url->text.data + url->parameters[i].name;
@@ -45,9 +47,9 @@ static void check_again(const gov_presigned *url) {
                              !strstr(query.data, "&X-Amz-Signature=")));
   for (size_t i = 0; i < query.length; i++)
     FUZZ_CHECK(strchr("&=%-._~", query.data[i]) || isalnum((unsigned char)query.data[i]));
-  gov_buffer_append_string(&text, "https://kafka.");
-  gov_buffer_append_string(&text, url->region);
-  gov_buffer_append_string(&text, ".amazonaws.com?User-Agent=x&X-Amz-Signature=");
+  gov_buffer_append_string(&text, "https://");
+  gov_buffer_append_string(&text, gov_presigned_host(url));
+  gov_buffer_append_string(&text, "?User-Agent=x&X-Amz-Signature=");
   gov_uri_encode(signature, strlen(signature), &text);
   if (query.data)
     gov_buffer_append_string(&text, "&");
@@ -55,7 +57,8 @@ static void check_again(const gov_presigned *url) {
   gov_buffer_append_string(&text, "&User-Agent=%");
 
   FUZZ_CHECK(!text.failed && gov_presigned_parse(&again, text.data, text.length) == 0);
-  FUZZ_CHECK(again.count == url->count && strcmp(again.region, url->region) == 0);
+  FUZZ_CHECK(again.count == url->count);
+  FUZZ_CHECK(strcmp(gov_presigned_host(&again), gov_presigned_host(url)) == 0);
   FUZZ_CHECK(strcmp(gov_presigned_find(&again, "X-Amz-Signature"), signature) == 0);
   gov_presigned_canonical_query(&again, &query_again);
   FUZZ_CHECK(query_again.length == query.length &&

@@ -1,5 +1,5 @@
 /*
- * The check of tokens. The input is a payload ("n,…") or a URL that one is made of; the
+ * The check of tokens. The input is a message ("n,…") or a URL that one is made of; the
  * corpus has a good one, of the official signer (tests/unit/test_token_check.c).
  * With another secret, or after its time, a valid token is denied.
  */
@@ -15,7 +15,7 @@
 #define OTHER_SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEZ"
 
 static gov_token_verdict check_with(const char *secret, uint64_t now_ns,
-                                    const char *payload, size_t length,
+                                    const char *message, size_t length,
                                     uint64_t *lifetime_ms) {
   mskgov_credentials *credentials;
   gov_token_verdict verdict;
@@ -23,18 +23,18 @@ static gov_token_verdict check_with(const char *secret, uint64_t now_ns,
 
   FUZZ_CHECK(mskgov_credentials_new(&credentials, "AKIDEXAMPLE", secret, NULL, MSKGOV_NEVER,
                                     NULL) == 0);
-  FUZZ_CHECK(gov_token_check_init(&check, "eu-west-1", &credentials, 1) == 0);
-  FUZZ_CHECK(
-      gov_token_check_payload(&check, payload, length, now_ns, &verdict, lifetime_ms) == 0);
+  FUZZ_CHECK(gov_token_check_init(&check, "eu-west-1", "localhost", &credentials, 1) == 0);
+  FUZZ_CHECK(gov_token_check_message(&check, GOV_MECHANISM_OAUTHBEARER, message, length,
+                                     now_ns, &verdict, lifetime_ms) == 0);
   gov_token_check_fini(&check);
   mskgov_credentials_free(credentials);
 
   return verdict;
 }
 
-static void check_payload(const char *payload, size_t length) {
+static void check_message(const char *message, size_t length) {
   uint64_t lifetime_ms, other_ms;
-  gov_token_verdict verdict = check_with(SECRET, NOW_NS, payload, length, &lifetime_ms);
+  gov_token_verdict verdict = check_with(SECRET, NOW_NS, message, length, &lifetime_ms);
 
   FUZZ_CHECK(verdict <= GOV_TOKEN_DENIED); /* these credentials do not expire */
   FUZZ_CHECK((lifetime_ms > 0) == (verdict == GOV_TOKEN_VALID));
@@ -42,29 +42,29 @@ static void check_payload(const char *payload, size_t length) {
   if (verdict == GOV_TOKEN_MALFORMED)
     return;
 
-  FUZZ_CHECK(check_with(OTHER_SECRET, NOW_NS, payload, length, &other_ms) ==
+  FUZZ_CHECK(check_with(OTHER_SECRET, NOW_NS, message, length, &other_ms) ==
              GOV_TOKEN_DENIED);
   FUZZ_CHECK(other_ms == 0);
   if (verdict == GOV_TOKEN_VALID)
-    FUZZ_CHECK(check_with(SECRET, LONG_AFTER_NS, payload, length, &other_ms) ==
+    FUZZ_CHECK(check_with(SECRET, LONG_AFTER_NS, message, length, &other_ms) ==
                GOV_TOKEN_DENIED);
   FUZZ_CHECK(other_ms == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  gov_buffer payload;
+  gov_buffer message;
 
   if (size >= 2 && memcmp(data, "n,", 2) == 0) {
-    check_payload((const char *)data, size);
+    check_message((const char *)data, size);
     return 0;
   }
 
-  gov_buffer_init(&payload, 2 * size + 100);
-  gov_buffer_append_string(&payload, "n,,\001auth=Bearer ");
-  gov_base64url_encode(data, size, &payload);
-  gov_buffer_append_string(&payload, "\001\001");
-  check_payload(payload.data, payload.length);
-  gov_buffer_fini(&payload);
+  gov_buffer_init(&message, 2 * size + 100);
+  gov_buffer_append_string(&message, "n,,\001auth=Bearer ");
+  gov_base64url_encode(data, size, &message);
+  gov_buffer_append_string(&message, "\001\001");
+  check_message(message.data, message.length);
+  gov_buffer_fini(&message);
 
   return 0;
 }

@@ -436,17 +436,17 @@ START_TEST(test_wrong_order) {
   ck_assert_int_eq(answer.error, 34);
 
   wire_send_handshake(&wires[1], 1, "OAUTHBEARER");
-  ck_assert_int_eq(wire_receive(&wires[1], bytes, sizeof(bytes)), 19);
+  ck_assert_int_eq(wire_receive(&wires[1], bytes, sizeof(bytes)), 32);
   wire_send_handshake(&wires[1], 1, "OAUTHBEARER");
-  ck_assert_int_eq(wire_receive(&wires[1], bytes, sizeof(bytes)), 19);
+  ck_assert_int_eq(wire_receive(&wires[1], bytes, sizeof(bytes)), 32);
   ck_assert_int_eq(bytes[1], 34);
 
   wire_send_handshake(&wires[2], 1, "PLAIN");
-  ck_assert_int_eq(wire_receive(&wires[2], bytes, sizeof(bytes)), 19);
-  ck_assert_mem_eq(bytes, "\0\041\0\0\0\1\0\013OAUTHBEARER", 19);
+  ck_assert_int_eq(wire_receive(&wires[2], bytes, sizeof(bytes)), 32);
+  ck_assert_mem_eq(bytes, "\0\041\0\0\0\2\0\013OAUTHBEARER\0\013AWS_MSK_IAM", 32);
 
   wire_send_handshake(&wires[3], 0, "OAUTHBEARER");
-  ck_assert_int_eq(wire_receive(&wires[3], bytes, sizeof(bytes)), 19);
+  ck_assert_int_eq(wire_receive(&wires[3], bytes, sizeof(bytes)), 32);
   ck_assert_int_eq(bytes[1], 35);
 
   wire_send(&wires[4], 3, 1, "\377\377\377\377", 4); /* Metadata before authentication */
@@ -617,7 +617,9 @@ START_TEST(test_options_are_checked) {
   REFUSED(connections_per_s, 0);
   REFUSED(connections_per_s, 1000001);
   REFUSED(max_connections, 0);
-  REFUSED(window, (mskgov_window)2);
+  REFUSED(window, (mskgov_window)4);
+  REFUSED(burst, 1); /* the window is no bucket */
+  REFUSED(burst, 1000001);
   REFUSED(threads, 0);
   REFUSED(threads, 65);
   REFUSED(region, NULL);

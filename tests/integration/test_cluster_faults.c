@@ -428,13 +428,17 @@ END_TEST
 
 static const struct {
   mskgov_window window;
+  uint32_t burst;
   uint32_t before, after;
   int made;   /* attempts under the quota before */
   int within; /* of two attempts under the quota after it, at once */
   int later;  /* and of three a second later */
 } quotas[] = {
-    {MSKGOV_WINDOW_SLIDING, 1000000, 4, 3, 1, 3}, /* what was counted stays counted */
-    {MSKGOV_WINDOW_FIXED, 3, 4, 3, 1, 3},
+    {MSKGOV_WINDOW_SLIDING, 0, 1000000, 4, 3, 1, 3}, /* what was counted stays counted */
+    {MSKGOV_WINDOW_FIXED, 0, 3, 4, 3, 1, 3},
+    {MSKGOV_WINDOW_BUCKET, 5, 2, 1, 5, 0, 1},
+    {MSKGOV_WINDOW_BUCKET, 0, 1, 2, 1, 1, 2}, /* the burst is the quota */
+    {MSKGOV_WINDOW_KAFKA, 0, 2, 1, 11, 0, 0}, /* ten seconds' worth, and that is for long */
 };
 
 static int within(int count) {
@@ -463,6 +467,7 @@ START_TEST(test_another_quota) {
 
   options_default(&options, 1);
   options.window = quotas[_i].window;
+  options.burst = quotas[_i].burst;
   options.connections_per_s = quotas[_i].before;
   options.count_rejected = 0;
   start(&options);

@@ -8,7 +8,6 @@ import struct
 import subprocess
 
 SASL_HANDSHAKE, SASL_AUTHENTICATE = 17, 36
-UNSUPPORTED_SASL_MECHANISM = 33
 TIMEOUT_S = 10
 
 

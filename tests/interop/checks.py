@@ -2,8 +2,8 @@
 checks.py --sign-at FILE --mskgov FILE --directory DIR [LANGUAGE…]
 
 The checks of tests/interop/run, which builds what they need: DIR/LANGUAGE/signer is a
-signer (README.md). Prints a line per check, and writes DIR/counts: how many passed, failed
-and were skipped.
+signer (README.md). Prints a line per check, and writes DIR/counts: how many passed and
+failed.
 """
 import argparse
 import json
@@ -17,6 +17,7 @@ import judge
 import judge_test
 
 OAUTHBEARER, AWS_MSK_IAM = "OAUTHBEARER", "AWS_MSK_IAM"
+MECHANISMS = {"java": [OAUTHBEARER, AWS_MSK_IAM]}  # of other languages, the first alone
 USER_AGENT = "interop"
 TIMEOUT_S = 60
 SELF_TEST_UNIX_S = 1767323045
@@ -26,7 +27,7 @@ class Checks:
     """Prints checks, and counts them."""
 
     def __init__(self):
-        self.passed = self.failed = self.skipped = 0
+        self.passed = self.failed = 0
 
     def line(self, verdict, who, what):
         print(f"{verdict:<5} {who:<11} {what}", flush=True)
@@ -38,10 +39,6 @@ class Checks:
             print(f"        {problem}", flush=True)
         self.failed += bool(problems)
         self.passed += not problems
-
-    def skip(self, who, what):
-        self.line("skip", who, what)
-        self.skipped += 1
 
 
 def ask(command, *requests):
@@ -62,7 +59,6 @@ class Run:
         self.checks = Checks()
         self.signed = {}  # by language: by (credentials' name, region, broker)
         self.expected = {}  # what the broker has to have counted
-        self.takes_payloads = True  # until it says that it does not
 
     def sign_at(self, requests, unix_s):
         return ask([self.arguments.sign_at],
@@ -117,10 +113,11 @@ class Run:
                     [f"{key[1]} {key[2] or ''}: {difference}" for key, one, other in pairs
                      for difference in judge.compare(one, other, same_order)])
 
-    def show(self, broker, mechanism, language, signer_name, tampered=False):
+    def show(self, broker, mechanism, language, signer_name, tampered=False,
+             address=f"{cases.BROKER_HOST}:9098"):
         """Shows a broker what a language has signed. Returns the answer."""
-        host = None if mechanism == OAUTHBEARER else f"{cases.BROKER_HOST}:9098"
-        signed = self.signed[language][(signer_name, cases.BROKER_REGION, host)]
+        address = None if mechanism == OAUTHBEARER else address
+        signed = self.signed[language][(signer_name, cases.BROKER_REGION, address)]
         if mechanism == AWS_MSK_IAM:
             message = signed["payload"]
             if tampered:
@@ -135,19 +132,6 @@ class Run:
             url = url.replace(signature, change_digit(signature))
         return broker.show(mechanism, b"n,,\1auth=Bearer " + judge.token_of(url).encode() + b"\1\1")
 
-    def mechanisms(self, broker, language):
-        """Those of a language that the broker takes."""
-        if language != "java":
-            return [OAUTHBEARER]
-        if self.takes_payloads:
-            probe = broker.show(AWS_MSK_IAM, b"{}")
-            self.takes_payloads = probe.error != brokers.UNSUPPORTED_SASL_MECHANISM
-            if self.takes_payloads:
-                self.expected["denied"] += 1
-            else:
-                self.checks.skip(language, f"{AWS_MSK_IAM}: the broker does not take it yet")
-        return [OAUTHBEARER] + [AWS_MSK_IAM] * self.takes_payloads
-
     def check_taken(self, broker, mechanism, language, credentials):
         answer = self.show(broker, mechanism, language, credentials.name)
         problems = []
@@ -161,10 +145,14 @@ class Run:
         self.expected["accepted"] += 1
 
     def check_denied(self, broker, mechanism, language):
-        for what, name, tampered in (
-                ("a changed digit", cases.NEGATIVE.name, True),
-                ("another secret", cases.NEGATIVE.with_another_secret().name, False)):
-            answer = self.show(broker, mechanism, language, name, tampered)
+        negative = [("a changed digit", {"signer_name": cases.NEGATIVE.name, "tampered": True}),
+                    ("another secret",
+                     {"signer_name": cases.NEGATIVE.with_another_secret().name})]
+        if mechanism == AWS_MSK_IAM:
+            negative.append(("another broker", {"signer_name": cases.NEGATIVE.name, "address":
+                                                cases.broker_in(cases.BROKER_REGION)}))
+        for what, how in negative:
+            answer = self.show(broker, mechanism, language, **how)
             self.checks.check(language, f"{mechanism}, {what}: denied", [] if
                               answer.error and answer.text.endswith("]: Access denied")
                               else [f"error {answer.error}: {answer.text}"])
@@ -192,7 +180,7 @@ class Run:
         with brokers.Broker(self.arguments.mskgov, credentials, cases.BROKER_REGION,
                             ca_file) as broker:
             for language in self.signed:
-                for mechanism in self.mechanisms(broker, language):
+                for mechanism in MECHANISMS.get(language, [OAUTHBEARER]):
                     self.check_taken(broker, mechanism, language, credentials)
                     if credentials is cases.NEGATIVE:
                         self.check_denied(broker, mechanism, language)
@@ -245,7 +233,7 @@ def main():
     run = Run(parser.parse_args())
     run.all()
     with open(os.path.join(run.arguments.directory, "counts"), "w", encoding="ascii") as file:
-        print(run.checks.passed, run.checks.failed, run.checks.skipped, file=file)
+        print(run.checks.passed, run.checks.failed, file=file)
 
 
 main()

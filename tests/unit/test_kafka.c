@@ -229,7 +229,7 @@ static const uint16_t ports[] = {9098, 65535};
 static const gov_kafka_cluster cluster = {
     .id = "id", .host = "h", .ports = ports, .brokers = 2};
 
-enum answer { VERSIONS, VERSIONS_REFUSED, HANDSHAKE, GOOD, BAD, METADATA };
+enum answer { VERSIONS, VERSIONS_REFUSED, HANDSHAKE, GOOD, WITH_BYTES, BAD, METADATA };
 
 /* Each: the request that is answered (parsed first), and the whole frame. */
 static const struct {
@@ -256,9 +256,9 @@ static const struct {
      BYTES(0, 18, 0, 9, 1, 2, 3, 4),
      BYTES(0, 0, 0, 34, 1, 2, 3, 4, 0, 35, 0, 0, 0, 4, 0, 3, 0, 0, 0, 9, 0, 17, 0, 0, 0, 1,
            0, 18, 0, 0, 0, 3, 0, 36, 0, 0, 0, 2)},
-    {"SaslHandshake 1: error 33, one mechanism", HANDSHAKE,
+    {"SaslHandshake 1: error 33, two mechanisms", HANDSHAKE,
      BYTES(0, 17, 0, 1, 1, 2, 3, 4, 255, 255, 0, 1, 'X'),
-     BYTES(0, 0, 0, 13, 1, 2, 3, 4, 0, 33, 0, 0, 0, 1, 0, 1, 'M')},
+     BYTES(0, 0, 0, 17, 1, 2, 3, 4, 0, 33, 0, 0, 0, 2, 0, 1, 'M', 0, 2, 'N', 'O')},
     {"SaslAuthenticate 0: no lifetime", GOOD,
      BYTES(0, 36, 0, 0, 1, 2, 3, 4, 255, 255, 0, 0, 0, 0),
      BYTES(0, 0, 0, 12, 1, 2, 3, 4, 0, 0, 255, 255, 0, 0, 0, 0)},
@@ -269,6 +269,13 @@ static const struct {
     {"SaslAuthenticate 2: header 1, compact", GOOD,
      BYTES(0, 36, 0, 2, 1, 2, 3, 4, 255, 255, 0, 1, 0),
      BYTES(0, 0, 0, 18, 1, 2, 3, 4, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0x36, 0xcf, 0x40, 0)},
+    {"SaslAuthenticate 1: the server's bytes", WITH_BYTES,
+     BYTES(0, 36, 0, 1, 1, 2, 3, 4, 255, 255, 0, 0, 0, 0),
+     BYTES(0, 0, 0, 22, 1, 2, 3, 4, 0, 0, 255, 255, 0, 0, 0, 2, '{', '}', 0, 0, 0, 0, 0, 0,
+           0, 1)},
+    {"SaslAuthenticate 2: the same, compact", WITH_BYTES,
+     BYTES(0, 36, 0, 2, 1, 2, 3, 4, 255, 255, 0, 1, 0),
+     BYTES(0, 0, 0, 20, 1, 2, 3, 4, 0, 0, 0, 0, 3, '{', '}', 0, 0, 0, 0, 0, 0, 0, 1, 0)},
     {"SaslAuthenticate 1: error 58 with a text", BAD,
      BYTES(0, 36, 0, 1, 1, 2, 3, 4, 255, 255, 0, 0, 0, 0),
      BYTES(0, 0, 0, 22, 1, 2, 3, 4, 0, 58, 0, 2, 'n', 'o', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -305,6 +312,8 @@ static const struct {
 
 static void write_answer(gov_buffer *out, enum answer answer,
                          const gov_kafka_request *request) {
+  static const char *const mechanisms[] = {"M", "NO"};
+
   switch (answer) {
   case VERSIONS:
     gov_kafka_write_api_versions(out, request, GOV_KAFKA_NONE);
@@ -313,14 +322,18 @@ static void write_answer(gov_buffer *out, enum answer answer,
     gov_kafka_write_api_versions(out, request, GOV_KAFKA_UNSUPPORTED_VERSION);
     break;
   case HANDSHAKE:
-    gov_kafka_write_sasl_handshake(out, request, GOV_KAFKA_UNSUPPORTED_SASL_MECHANISM, "M");
+    gov_kafka_write_sasl_handshake(out, request, GOV_KAFKA_UNSUPPORTED_SASL_MECHANISM,
+                                   mechanisms, 2);
     break;
   case GOOD:
-    gov_kafka_write_sasl_authenticate(out, request, GOV_KAFKA_NONE, NULL, 3592000);
+    gov_kafka_write_sasl_authenticate(out, request, GOV_KAFKA_NONE, NULL, "", 3592000);
+    break;
+  case WITH_BYTES:
+    gov_kafka_write_sasl_authenticate(out, request, GOV_KAFKA_NONE, NULL, "{}", 1);
     break;
   case BAD:
     gov_kafka_write_sasl_authenticate(out, request, GOV_KAFKA_SASL_AUTHENTICATION_FAILED,
-                                      "no", 0);
+                                      "no", "", 0);
     break;
   case METADATA:
     gov_kafka_write_metadata(out, request, &cluster);

@@ -1,6 +1,7 @@
 /*
- * The broker's quota windows and the peak of its attempts, against tables worked out by
- * hand, and the sliding window against the plainest model.
+ * The broker's quota, fixed and sliding, and the peak of its attempts, against tables
+ * worked out by hand, and the sliding window against the plainest model. The connection
+ * limit and the clock with every window.
  */
 #include "base/random.h"
 #include "broker/attempts.h"
@@ -125,6 +126,62 @@ static const struct {
       {MS(1200), 0, true},
       {MS(1299), 0, false}},
      5},
+    {"also as the first one of a second",
+     MSKGOV_WINDOW_FIXED,
+     1,
+     1,
+     true,
+     {{S(1), 0, true}, {S(2), 1, false}, {S(2), 0, false}, {S(3), 0, true}},
+     4},
+    {"so it does in a bucket",
+     MSKGOV_WINDOW_BUCKET,
+     2,
+     1,
+     true,
+     {{MS(100), 1, false}, {MS(100), 1, false}, {MS(100), 0, false}, {MS(1099), 0, false}},
+     4},
+    {"and if they do not, it does not",
+     MSKGOV_WINDOW_BUCKET,
+     2,
+     1,
+     false,
+     {{MS(100), 1, false}, {MS(100), 1, false}, {MS(100), 0, true}, {MS(100), 0, true}},
+     4},
+    {"so it does by Kafka's rate, of which ten seconds' worth is at once",
+     MSKGOV_WINDOW_KAFKA,
+     1,
+     1,
+     true,
+     {{MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 0, true}, /* the tenth */
+      {MS(100), 0, false}},
+     11},
+    {"and if they do not, it does not",
+     MSKGOV_WINDOW_KAFKA,
+     1,
+     1,
+     false,
+     {{MS(100), 0, true},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 1, false},
+      {MS(100), 0, true}},
+     12},
     {"a time that runs backwards stands still",
      MSKGOV_WINDOW_SLIDING,
      1,
@@ -132,14 +189,42 @@ static const struct {
      false,
      {{S(5), 0, true}, {S(1), 0, false}, {S(6), 0, true}},
      3},
+    {"by Kafka's rate as well",
+     MSKGOV_WINDOW_KAFKA,
+     1,
+     100,
+     true,
+     {{S(50), 0, true},
+      {S(1), 0, true},
+      {S(1), 0, true},
+      {S(1), 0, true},
+      {S(1), 0, true},
+      {S(1), 0, true},
+      {S(1), 0, true},
+      {S(1), 0, true},
+      {S(1), 0, true},
+      {S(1), 0, true},
+      {S(1), 0, false},
+      {S(50), 0, false},
+      {S(61), 0, true}},
+     13},
 };
+
+static void init(gov_quota *quota, mskgov_window window, uint32_t limit,
+                 uint32_t max_connections, bool count_rejected) {
+  const gov_quota_terms terms = {.window = window,
+                                 .limit = limit,
+                                 .max_connections = max_connections,
+                                 .count_rejected = count_rejected};
+
+  ck_assert_int_eq(gov_quota_init(quota, &terms), 0);
+}
 
 START_TEST(test_windows) {
   gov_quota quota;
 
-  ck_assert_int_eq(gov_quota_init(&quota, tables[_i].window, tables[_i].limit,
-                                  tables[_i].max_connections, tables[_i].count_rejected),
-                   0);
+  init(&quota, tables[_i].window, tables[_i].limit, tables[_i].max_connections,
+       tables[_i].count_rejected);
   for (size_t i = 0; i < tables[_i].count; i++) {
     const struct step *step = &tables[_i].steps[i];
 
@@ -155,7 +240,7 @@ START_TEST(test_brokers_are_independent) {
   gov_quota quotas[2];
 
   for (int i = 0; i < 2; i++)
-    ck_assert_int_eq(gov_quota_init(&quotas[i], MSKGOV_WINDOW_SLIDING, 1, 100, (bool)i), 0);
+    init(&quotas[i], MSKGOV_WINDOW_SLIDING, 1, 100, (bool)i);
   ck_assert(gov_quota_attempt(&quotas[0], S(1), 0));
   ck_assert(gov_quota_attempt(&quotas[1], S(1), 0));
   ck_assert(!gov_quota_attempt(&quotas[0], MS(1500), 0));
@@ -178,7 +263,7 @@ START_TEST(test_sliding_against_a_model) {
   gov_quota quota;
 
   gov_random_init(&random, test_seed());
-  ck_assert_int_eq(gov_quota_init(&quota, MSKGOV_WINDOW_SLIDING, 7, 100, _i == 1), 0);
+  init(&quota, MSKGOV_WINDOW_SLIDING, 7, 100, _i == 1);
   for (int step = 0; step < MODEL_STEPS; step++) {
     size_t within = 0;
 

@@ -1,6 +1,6 @@
 /*
- * A quota whose limit changes: against a table worked out by hand, and against the plainest
- * model.
+ * A quota, fixed or sliding, whose limit changes: against a table worked out by hand, and
+ * against the plainest model.
  */
 #include "base/random.h"
 #include "broker/quota.h"
@@ -80,6 +80,16 @@ static const struct {
      8},
 };
 
+static void init(gov_quota *quota, mskgov_window window, uint32_t limit,
+                 bool count_rejected) {
+  const gov_quota_terms terms = {.window = window,
+                                 .limit = limit,
+                                 .max_connections = 100,
+                                 .count_rejected = count_rejected};
+
+  ck_assert_int_eq(gov_quota_init(quota, &terms), 0);
+}
+
 START_TEST(test_table) {
   gov_quota quota;
 
@@ -87,11 +97,9 @@ START_TEST(test_table) {
     const struct step *step = &tables[_i].steps[i];
 
     if (i == 0)
-      ck_assert_int_eq(gov_quota_init(&quota, tables[_i].window, step->limit, 100,
-                                      tables[_i].count_rejected),
-                       0);
+      init(&quota, tables[_i].window, step->limit, tables[_i].count_rejected);
     else if (step->limit)
-      ck_assert_int_eq(gov_quota_set_limit(&quota, step->limit), 0);
+      ck_assert_int_eq(gov_quota_set_limit(&quota, step->at_ns, step->limit), 0);
     ck_assert_msg(gov_quota_attempt(&quota, step->at_ns, 0) == step->within, "step %zu", i);
   }
   gov_quota_fini(&quota);
@@ -110,14 +118,14 @@ START_TEST(test_against_a_model) {
   gov_quota quota;
 
   gov_random_init(&random, test_seed());
-  ck_assert_int_eq(gov_quota_init(&quota, MSKGOV_WINDOW_SLIDING, limit, 100, false), 0);
+  init(&quota, MSKGOV_WINDOW_SLIDING, limit, false);
   for (int step = 0; step < MODEL_STEPS; step++) {
     size_t within = 0;
 
     now += MS(10 * gov_random_uniform(&random, 20)); /* coarse: equal times, and 1 s */
     if (gov_random_uniform(&random, 10) == 0) {
       limit = 1 + (uint32_t)gov_random_uniform(&random, 12);
-      ck_assert_int_eq(gov_quota_set_limit(&quota, limit), 0);
+      ck_assert_int_eq(gov_quota_set_limit(&quota, now, limit), 0);
     }
     for (size_t i = 0; i < count; i++)
       within += now - counted[i] < S(1);

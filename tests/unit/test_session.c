@@ -2,122 +2,9 @@
  * A session without sockets: requests written by hand in, answers out, under a gate that
  * says what the test tells it to.
  */
-#include "broker/session.h"
-#include "harness.h"
+#include "session_fixture.h"
 
-#include <string.h>
-
-/* What the gate answers, and what it was asked. */
-static struct {
-  int attempt_rc, check_rc;
-  bool within_quota;
-  gov_token_verdict verdict;
-  int attempts, checks, settled;
-  mskgov_verdict last;
-  char payload[16];
-} gate_state;
-
-static int on_attempt(void *self, bool *within_quota) {
-  (void)self;
-  gate_state.attempts++;
-  *within_quota = gate_state.within_quota;
-
-  return gate_state.attempt_rc;
-}
-
-static int on_check(void *self, const char *payload, size_t length,
-                    gov_token_verdict *verdict, uint64_t *lifetime_ms) {
-  (void)self;
-  ck_assert_uint_lt(length, sizeof(gate_state.payload));
-  gate_state.checks++;
-  memcpy(gate_state.payload, payload, length);
-  gate_state.payload[length] = '\0';
-  *verdict = gate_state.verdict;
-  *lifetime_ms = 5000;
-
-  return gate_state.check_rc;
-}
-
-static void on_settle(void *self, mskgov_verdict verdict) {
-  (void)self;
-  gate_state.settled++;
-  gate_state.last = verdict;
-}
-
-static const gov_session_gate gate = {on_attempt, on_check, on_settle};
-static const uint16_t ports[] = {1};
-static const gov_kafka_cluster cluster = {
-    .id = "id", .host = "h", .ports = ports, .brokers = 1};
-
-/* Whole frames: length, api, version, correlation 0, no client id, body. */
-#define FRAME(text)                                                                        \
-  { text, sizeof(text) - 1 }
-
-enum request {
-  VERSIONS,
-  VERSIONS_9,
-  HANDSHAKE,
-  HANDSHAKE_0,
-  PLAIN,
-  TOKEN,
-  METADATA,
-  FETCH
-};
-
-static const struct {
-  const char *bytes;
-  size_t length;
-} frames[] = {
-    [VERSIONS] = FRAME("\0\0\0\12\0\22\0\0\0\0\0\0\377\377"),
-    [VERSIONS_9] = FRAME("\0\0\0\12\0\22\0\11\0\0\0\0\377\377"),
-    [HANDSHAKE] = FRAME("\0\0\0\27\0\21\0\1\0\0\0\0\377\377\0\13OAUTHBEARER"),
-    [HANDSHAKE_0] = FRAME("\0\0\0\27\0\21\0\0\0\0\0\0\377\377\0\13OAUTHBEARER"),
-    [PLAIN] = FRAME("\0\0\0\21\0\21\0\1\0\0\0\0\377\377\0\5PLAIN"),
-    [TOKEN] = FRAME("\0\0\0\23\0\44\0\1\0\0\0\0\377\377\0\0\0\5token"),
-    [METADATA] = FRAME("\0\0\0\16\0\3\0\1\0\0\0\0\377\377\377\377\377\377"),
-    [FETCH] = FRAME("\0\0\0\12\0\1\0\4\0\0\0\0\377\377"),
-};
-
-static void reset_gate(void) {
-  memset(&gate_state, 0, sizeof(gate_state));
-  gate_state.within_quota = true;
-}
-
-/* The error code of the one answer in `out`, at byte 8; -1 if there is no answer. */
-static int error_of(const gov_buffer *out) {
-  return out->length ? (unsigned char)out->data[8] << 8 | (unsigned char)out->data[9] : -1;
-}
-
-static int feed(gov_session *session, enum request request) {
-  gov_buffer out;
-  int error;
-
-  gov_buffer_init(&out, GOV_SESSION_ANSWER_MAX);
-  ck_assert_uint_eq(
-      gov_session_feed(session, frames[request].bytes, frames[request].length, &out),
-      frames[request].length);
-  error = error_of(&out);
-  gov_buffer_fini(&out);
-
-  return error;
-}
-
-#define NONE (-1)
-#define OPENING GOV_SESSION_OPENING
-#define HANDSHAKEN GOV_SESSION_HANDSHAKEN
-#define OPEN GOV_SESSION_OPEN
-#define RENEWING GOV_SESSION_RENEWING
-#define ENDED GOV_SESSION_ENDED
-
-/* Requests, one after the other: the error in each answer and the state after it. */
-static const struct {
-  struct {
-    enum request request;
-    int error;
-    gov_session_state state;
-  } steps[8];
-  int count, attempts, checks;
-} walks[] = {
+static const session_walk walks[] = {
     {{{VERSIONS, 0, OPENING},
       {HANDSHAKE, 0, HANDSHAKEN},
       {TOKEN, 0, OPEN},
@@ -153,23 +40,7 @@ static const struct {
 };
 
 START_TEST(test_order) {
-  gov_session session;
-
-  reset_gate();
-  gov_session_init(&session, &cluster, &gate, NULL);
-  for (int i = 0; i < walks[_i].count; i++) {
-    int error = feed(&session, walks[_i].steps[i].request);
-
-    ck_assert_msg(error == walks[_i].steps[i].error, "step %d: error %d", i, error);
-    ck_assert_msg(session.state == walks[_i].steps[i].state, "step %d: state %d", i,
-                  (int)session.state);
-  }
-  ck_assert_int_eq(gate_state.attempts, walks[_i].attempts);
-  ck_assert_int_eq(gate_state.settled, walks[_i].attempts);
-  ck_assert_int_eq(gate_state.checks, walks[_i].checks);
-  ck_assert_int_eq(session.attempted, walks[_i].attempts > 0);
-  if (walks[_i].checks)
-    ck_assert_str_eq(gate_state.payload, "token");
+  check_walk(&walks[_i]);
 }
 END_TEST
 

@@ -5,6 +5,7 @@
  */
 #include "base/buffer.h"
 #include "broker/bearer.h"
+#include "broker/presigned.h"
 #include "broker/token_check.h"
 #include "codec/base64.h"
 #include "harness.h"
@@ -120,6 +121,12 @@ static const struct {
      "&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE" SCOPE
      "&X-Amz-Date=20260102T030405Z&X-Amz-Expires=900&X-Amz-SignedHeaders=host" SIGNATURE,
      NULL, S(SIGNED_AT_S), MSKGOV_NEVER, GOV_TOKEN_DENIED, 0},
+    {"the same, signed for it",
+     "https://kafka.eu-west-2.amazonaws.com/?Action=kafka-cluster%3AConnect"
+     "&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE" SCOPE
+     "&X-Amz-Date=20260102T030405Z&X-Amz-Expires=900&X-Amz-SignedHeaders=host"
+     "&X-Amz-Signature=159ad6ff53b5dc5c49b386a847363e9a36afc3c23cb13b5dddfbf7d79ffcf4da",
+     NULL, S(SIGNED_AT_S), MSKGOV_NEVER, GOV_TOKEN_DENIED, 0},
 
     {"an empty region",
      "https://kafka..amazonaws.com/?Action=kafka-cluster%3AConnect" SIGNATURE, NULL,
@@ -185,13 +192,14 @@ static gov_token_verdict verdict_on(const char *url, const char *session_token,
                                           "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
                                           session_token, expires_at_ns, NULL),
                    0);
-  ck_assert_int_eq(gov_token_check_init(&check, "eu-west-1", &credentials, 1), 0);
-  gov_buffer_init(&payload, 8192);
+  ck_assert_int_eq(gov_token_check_init(&check, "eu-west-1", "localhost", &credentials, 1),
+                   0);
+  gov_buffer_init(&payload, 1 << 17);
   gov_buffer_append_string(&payload, "n,,\001auth=Bearer ");
   gov_base64url_encode(url, strlen(url), &payload);
   gov_buffer_append_string(&payload, "\001\001");
-  ck_assert_int_eq(gov_token_check_payload(&check, payload.data, payload.length, now_ns,
-                                           &verdict, lifetime_ms),
+  ck_assert_int_eq(gov_token_check_message(&check, GOV_MECHANISM_OAUTHBEARER, payload.data,
+                                           payload.length, now_ns, &verdict, lifetime_ms),
                    0);
   gov_buffer_fini(&payload);
   gov_token_check_fini(&check);
@@ -223,6 +231,19 @@ START_TEST(test_changes) {
   ck_assert_msg(verdict_on(url, NULL, S(SIGNED_AT_S), MSKGOV_NEVER, &lifetime_ms) ==
                     changes[_i].verdict,
                 "%s", changes[_i].to);
+}
+END_TEST
+
+/* A parameter as long as it can be, all of it longer when it is encoded: denied, no
+   failure. */
+START_TEST(test_long_parameter) {
+  static char url[GOV_PRESIGNED_URL_MAX + 1];
+  uint64_t lifetime_ms;
+  int length = sprintf(url, "%s%s&X=", HEAD, SIGNATURE);
+
+  memset(url + length, '/', sizeof(url) - 1 - (size_t)length);
+  ck_assert_int_eq(verdict_on(url, NULL, S(SIGNED_AT_S), MSKGOV_NEVER, &lifetime_ms),
+                   GOV_TOKEN_DENIED);
 }
 END_TEST
 
@@ -285,15 +306,15 @@ START_TEST(test_no_token) {
   memset(payload, 'A', length);
   memcpy(payload, "n,,\001auth=Bearer ", 16);
   memcpy(payload + length - 2, "\001\001", 2);
-  ck_assert_int_eq(gov_token_check_init(&check, "eu-west-1", NULL, 0), 0);
-  ck_assert_int_eq(gov_token_check_payload(&check, payload, length, S(SIGNED_AT_S),
-                                           &verdict, &lifetime_ms),
+  ck_assert_int_eq(gov_token_check_init(&check, "eu-west-1", "localhost", NULL, 0), 0);
+  ck_assert_int_eq(gov_token_check_message(&check, GOV_MECHANISM_OAUTHBEARER, payload,
+                                           length, S(SIGNED_AT_S), &verdict, &lifetime_ms),
                    0);
   ck_assert_int_eq(verdict, GOV_TOKEN_MALFORMED);
   memcpy(payload + 16, "a+/=\001\001", 6);
-  ck_assert_int_eq(
-      gov_token_check_payload(&check, payload, 22, S(SIGNED_AT_S), &verdict, &lifetime_ms),
-      0);
+  ck_assert_int_eq(gov_token_check_message(&check, GOV_MECHANISM_OAUTHBEARER, payload, 22,
+                                           S(SIGNED_AT_S), &verdict, &lifetime_ms),
+                   0);
   ck_assert_int_eq(verdict, GOV_TOKEN_MALFORMED);
   gov_token_check_fini(&check);
   free(payload);
@@ -301,4 +322,5 @@ START_TEST(test_no_token) {
 END_TEST
 
 TEST_MAIN("token_check", TEST_TABLE(test_verdicts, cases),
-          TEST_TABLE(test_changes, changes), TEST(test_bearer), TEST(test_no_token))
+          TEST_TABLE(test_changes, changes), TEST(test_long_parameter), TEST(test_bearer),
+          TEST(test_no_token))
