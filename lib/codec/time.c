@@ -11,6 +11,26 @@
 
 #define LAST_SECOND UINT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
+/* The part of a time that a letter of a pattern stands for; NULL: the byte itself. */
+static int *part_of(struct tm *tm, char letter) {
+  switch (letter) {
+  case 'Y':
+    return &tm->tm_year;
+  case 'M':
+    return &tm->tm_mon;
+  case 'D':
+    return &tm->tm_mday;
+  case 'h':
+    return &tm->tm_hour;
+  case 'm':
+    return &tm->tm_min;
+  case 's':
+    return &tm->tm_sec;
+  default:
+    return NULL;
+  }
+}
+
 /*
  * Reads `text` against a pattern: a letter of "YMDhms" takes a digit of that part, any
  * other byte stands for itself. Returns what follows, or NULL.
@@ -19,13 +39,7 @@ static const char *scan(const char *text, const char *pattern, struct tm *tm) {
   *tm = (struct tm){0};
 
   for (; *pattern; pattern++, text++) {
-    int *part = *pattern == 'Y'   ? &tm->tm_year
-                : *pattern == 'M' ? &tm->tm_mon
-                : *pattern == 'D' ? &tm->tm_mday
-                : *pattern == 'h' ? &tm->tm_hour
-                : *pattern == 'm' ? &tm->tm_min
-                : *pattern == 's' ? &tm->tm_sec
-                                  : NULL;
+    int *part = part_of(tm, *pattern);
 
     if (part ? *text < '0' || *text > '9' : *text != *pattern)
       return NULL;
@@ -64,20 +78,31 @@ int gov_time_parse_basic(const char *text, uint64_t *unix_s) {
   return 0;
 }
 
-static void format(uint64_t unix_s, const char *pattern, char *text, size_t size) {
+/* The other way round, from the last digit on. */
+static void format(uint64_t unix_s, const char *pattern, char *text) {
   time_t s = (time_t)(unix_s < LAST_SECOND ? unix_s : LAST_SECOND);
+  size_t at = strlen(pattern);
   struct tm tm;
 
   gmtime_r(&s, &tm);
-  strftime(text, size, pattern, &tm);
+  tm.tm_year += 1900;
+  tm.tm_mon += 1;
+  text[at] = '\0';
+  while (at-- > 0) {
+    int *part = part_of(&tm, pattern[at]);
+
+    text[at] = part ? (char)('0' + *part % 10) : pattern[at];
+    if (part)
+      *part /= 10;
+  }
 }
 
 void gov_time_format_basic(uint64_t unix_s, char text[GOV_TIME_BASIC_SIZE]) {
-  format(unix_s, "%Y%m%dT%H%M%SZ", text, GOV_TIME_BASIC_SIZE);
+  format(unix_s, "YYYYMMDDThhmmssZ", text);
 }
 
 void gov_time_format_iso8601(uint64_t unix_ns, char text[GOV_TIME_ISO8601_SIZE]) {
-  format(unix_ns / GOV_NS_PER_S, "%Y-%m-%dT%H:%M:%SZ", text, GOV_TIME_ISO8601_SIZE);
+  format(unix_ns / GOV_NS_PER_S, "YYYY-MM-DDThh:mm:ssZ", text);
 }
 
 /* "", or "." and one to nine digits. */

@@ -24,6 +24,7 @@ void gov_msk_request_query(gov_buffer *out, const gov_msk_parts *parts) {
   gov_buffer credential;
 
   gov_buffer_init(&credential, GOV_MSK_CREDENTIAL_MAX);
+  gov_buffer_reserve(&credential, GOV_MSK_CREDENTIAL_MAX / 4);
   gov_msk_request_credential(&credential, parts);
 
   /* A session token is of base64: few of its bytes are encoded. */
@@ -62,6 +63,7 @@ int gov_msk_request_sign(const gov_msk_parts *parts, const char *host, const cha
 
   gov_buffer_init(&request, GOV_MSK_REQUEST_MAX);
   gov_buffer_init(&to_sign, STRING_TO_SIGN_MAX);
+  gov_buffer_reserve(&to_sign, STRING_TO_SIGN_MAX / 2);
 
   gov_buffer_reserve(&request, strlen(query) + QUERY_AROUND);
   if (gov_sigv4_presigned_canonical_request(&request, "/", query, host)) {

@@ -71,9 +71,8 @@ void gov_sigv4_signed_headers(gov_buffer *out, const gov_sigv4_header *headers,
                               size_t header_count);
 
 /*
- * Appends the string to sign of a canonical request. `timestamp` is "YYYYMMDDTHHMMSSZ".
- * Returns 0, MSKGOV_ERR_INVALID (the timestamp is none), MSKGOV_ERR_CRYPTO, or
- * MSKGOV_ERR_NO_MEMORY.
+ * Appends the string to sign of a canonical request. `timestamp` is "YYYYMMDDTHHMMSSZ",
+ * checked by the caller. Returns 0, MSKGOV_ERR_CRYPTO, or MSKGOV_ERR_NO_MEMORY.
  */
 int gov_sigv4_string_to_sign(gov_buffer *out, const char *timestamp, const char *region,
                              const char *service, const char *canonical_request,
