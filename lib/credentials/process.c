@@ -301,6 +301,14 @@ static void release(void *object) {
 
 static const mskgov_credentials_provider_ops operations = {get, release};
 
+/* Up to what shows that it is more than a program: a variable, or all of a command in one
+   pair of quotes. */
+static int name_length(const char *word) {
+  size_t length = strcspn(word, " \t=");
+
+  return length < 64 ? (int)length : 64;
+}
+
 int gov_program_new(mskgov_credentials_provider **provider, const char *command,
                     const gov_program_limits *limits, mskgov_error_info *error) {
   program *self;
@@ -315,8 +323,8 @@ int gov_program_new(mskgov_credentials_provider **provider, const char *command,
   self->limits = *limits;
   rc = gov_command_split(&self->command, command, error);
   if (!rc) {
-    snprintf(self->who, sizeof(self->who), "the credential process \"%.64s\"",
-             self->command.words[0]);
+    snprintf(self->who, sizeof(self->who), "the credential process \"%.*s\"",
+             name_length(self->command.words[0]), self->command.words[0]);
     rc = mskgov_credentials_provider_new(provider, &operations, self, error);
   }
   if (rc)

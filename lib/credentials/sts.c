@@ -19,6 +19,7 @@
 /* A web identity token of 20,000 bytes, all of them percent-encoded, and the rest. */
 #define FORM_MAX 80000
 #define CODE_MAX 128
+#define SECRET_START 12 /* bytes of a secret that may not be told */
 #define MESSAGE_MAX GOV_SERVICE_ANSWER_MAX
 
 const gov_service_limits gov_sts_limits = {.connect_timeout_ms = 3000,
@@ -114,7 +115,25 @@ static void make_visible(gov_buffer *text) {
       text->data[i] = '?';
 }
 
-static int refused(const gov_http_answer *answer, mskgov_error_info *error) {
+/* Whether the message repeats a parameter that is a secret, or the beginning of one: STS
+   does so when it finds fault with it. */
+static bool tells_secret(const char *message, const gov_sts_parameter *parameters,
+                         size_t count) {
+  static const char *const secret[] = {"ExternalId", "WebIdentityToken"};
+  const char *value;
+
+  for (size_t i = 0; i < count; i++) {
+    value = parameters[i].value;
+    if (value && is_among(parameters[i].name, secret, COUNT(secret)) &&
+        memmem(message, strlen(message), value, strnlen(value, SECRET_START)))
+      return true;
+  }
+
+  return false;
+}
+
+static int refused(const gov_http_answer *answer, const gov_sts_parameter *parameters,
+                   size_t count, mskgov_error_info *error) {
   refusal said;
   const char *message = "";
   int rc;
@@ -123,7 +142,8 @@ static int refused(const gov_http_answer *answer, mskgov_error_info *error) {
   make_visible(&said.code);
   make_visible(&said.message);
   gov_skew_learn_refusal(&gov_skew_host, &gov_clock_system, text_of(&said.message));
-  if (is_among(text_of(&said.code), telling_codes, COUNT(telling_codes)))
+  if (is_among(text_of(&said.code), telling_codes, COUNT(telling_codes)) &&
+      !tells_secret(text_of(&said.message), parameters, count))
     message = text_of(&said.message);
 
   rc = gov_error_set(error, MSKGOV_ERR_REFUSED, SERVICE " refused (status %d%s%s)%s%.500s",
@@ -220,7 +240,7 @@ int gov_sts_call(const char *region, const gov_service_limits *limits,
   }
   gov_buffer_fini(&form);
   if (!rc && answer->status != 200) {
-    rc = refused(answer, error);
+    rc = refused(answer, parameters, count, error);
     gov_http_answer_fini(answer);
   }
 
