@@ -83,7 +83,7 @@ static int make_role(const identity *who, const char *region,
   options.aws_role_arn = who->role_arn;
   options.aws_role_external_id = who->external_id;
   options.aws_role_session_name = who->session_name;
-  options.region = region;
+  options.aws_sts_region = region;
   options.source = source;
   rc = mskgov_credentials_provider_new_role(provider, &options, &error);
   if (rc == MSKGOV_ERR_INVALID)

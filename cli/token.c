@@ -7,9 +7,7 @@
 #include <getopt.h>
 #include <jansson.h>
 #include <string.h>
-#include <time.h>
 
-#define NS_PER_S UINT64_C(1000000000)
 #define NS_PER_MS UINT64_C(1000000)
 
 static const char help[] =
@@ -33,13 +31,10 @@ static const char help[] =
 
 static void print_json(const mskgov_token *token, const char *region) {
   uint64_t expires_at_ns = mskgov_token_expires_at_ns(token);
-  time_t seconds = (time_t)(expires_at_ns / NS_PER_S);
-  char expires_at[32];
-  struct tm utc;
+  char expires_at[TOOL_TIME_SIZE];
   json_t *json;
 
-  gmtime_r(&seconds, &utc);
-  strftime(expires_at, sizeof(expires_at), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  tool_format_time(expires_at_ns, expires_at);
   json = json_pack("{s:i, s:s, s:s, s:I, s:s, s:s, s:s}", "schema", 1, "token",
                    mskgov_token_value(token), "expires_at", expires_at,
                    "expires_at_unix_ms", (json_int_t)(expires_at_ns / NS_PER_MS),

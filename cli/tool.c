@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *program_name = "mskgov";
@@ -151,4 +152,12 @@ int tool_die_of_signal(void) {
   raise(caught);
 
   return TOOL_CANNOT;
+}
+
+void tool_format_time(uint64_t unix_ns, char text[TOOL_TIME_SIZE]) {
+  time_t seconds = (time_t)(unix_ns / 1000000000u);
+  struct tm utc;
+
+  gmtime_r(&seconds, &utc);
+  strftime(text, TOOL_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }

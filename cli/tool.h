@@ -54,6 +54,10 @@ int tool_number32(const char *option, const char *text, uint32_t min, uint32_t m
 int tool_choice(const char *option, const char *text, const char *const *names,
                 const char *const *later, int *place);
 
+/* Writes a Unix time, nanoseconds, as ISO 8601: "2026-01-02T03:04:05Z". */
+#define TOOL_TIME_SIZE 32
+void tool_format_time(uint64_t unix_ns, char text[TOOL_TIME_SIZE]);
+
 /* Flushes stdout. Returns 0, or TOOL_CANNOT after a message: the data was not written. */
 int tool_flush(void);
 

@@ -40,14 +40,6 @@ static int64_t left_s(uint64_t expires_at_ns) {
          mskgov_clock_skew_ns() / (int64_t)NS_PER_S;
 }
 
-static void format_time(uint64_t at_ns, char text[32]) {
-  time_t seconds = (time_t)(at_ns / NS_PER_S);
-  struct tm utc;
-
-  gmtime_r(&seconds, &utc);
-  strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
-
 static void print_json(const answer *said) {
   uint64_t expires_at_ns = mskgov_credentials_expires_at_ns(said->credentials);
   json_t *json =
@@ -57,13 +49,13 @@ static void print_json(const answer *said) {
                 mskgov_credentials_access_key_id(said->credentials), "credential_source",
                 mskgov_credentials_source(said->credentials), "region", said->region,
                 "clock_skew_s", (json_int_t)(mskgov_clock_skew_ns() / (int64_t)NS_PER_S));
-  char text[32];
+  char text[TOOL_TIME_SIZE];
 
   if (expires_at_ns == MSKGOV_NEVER) {
     json_object_set_new(json, "expires_at", json_null());
     json_object_set_new(json, "expires_in_s", json_null());
   } else {
-    format_time(expires_at_ns, text);
+    tool_format_time(expires_at_ns, text);
     json_object_set_new(json, "expires_at", json_string(text));
     json_object_set_new(json, "expires_in_s", json_integer(left_s(expires_at_ns)));
   }
@@ -75,7 +67,7 @@ static void print_json(const answer *said) {
 static void print_text(const answer *said) {
   uint64_t expires_at_ns = mskgov_credentials_expires_at_ns(said->credentials);
   int64_t skew_s = mskgov_clock_skew_ns() / (int64_t)NS_PER_S;
-  char text[32];
+  char text[TOOL_TIME_SIZE];
 
   printf("account        %s\n", said->caller.account);
   printf("arn            %s\n", said->caller.arn);
@@ -85,7 +77,7 @@ static void print_text(const answer *said) {
   if (expires_at_ns == MSKGOV_NEVER) {
     printf("expires        never\n");
   } else {
-    format_time(expires_at_ns, text);
+    tool_format_time(expires_at_ns, text);
     printf("expires        %s (in %" PRId64 " min)\n", text, left_s(expires_at_ns) / 60);
   }
   printf("region         %s\n", said->region);

@@ -78,7 +78,7 @@ MSKGOV_API int mskgov_authenticator_payload(mskgov_authenticator *authenticator,
 
 /*
  * Tells the authenticator how a broker worded its refusal of a token or payload (the adapter
- * for librdkafka does so). If it says that the signature has expired or is not yet current,
+ * for librdkafka does so for connections that it governs). If it says that the signature has expired or is not yet current,
  * and when, this host's clock is off: tokens are signed by the corrected time from then on.
  * Returns 1 if that is so, and another token is worth a try; else 0.
  */

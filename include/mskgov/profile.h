@@ -47,7 +47,9 @@ MSKGOV_API void mskgov_profile_options_init(mskgov_profile_options *options);
  * mskgov_credentials_provider_free), or MSKGOV_ERR_INVALID, MSKGOV_ERR_NO_MEMORY. A get is
  * MSKGOV_ERR_NO_CREDENTIALS if there is no such profile and it is the default one, or it has
  * none of the above; MSKGOV_ERR_INVALID if a profile that was asked for is not there, or a
- * file or setting is not as it should be; else what the source answered. For a cache.
+ * file or setting is not as it should be; MSKGOV_ERR_SYSTEM or MSKGOV_ERR_TRANSPORT (a pipe)
+ * if a file cannot be read; MSKGOV_ERR_REFUSED if what it names has none; else what the
+ * source answered. For a cache.
  */
 MSKGOV_API int
 mskgov_credentials_provider_new_profile(mskgov_credentials_provider **provider,
@@ -75,7 +77,8 @@ MSKGOV_API void mskgov_sso_options_init(mskgov_sso_options *options);
  * MSKGOV_ERR_INVALID (the error names the option), MSKGOV_ERR_NO_MEMORY. A get is
  * MSKGOV_ERR_REFUSED if there is no token, it has expired, or the service refuses (log in
  * anew); MSKGOV_ERR_TRANSPORT if it is not reached or fails; MSKGOV_ERR_PROTOCOL if it
- * answers something else. For a cache.
+ * answers something else, or the token's file is none; MSKGOV_ERR_SYSTEM if that cannot be
+ * read; MSKGOV_ERR_INVALID for a variable that is not allowed, or without a home. For a cache.
  */
 MSKGOV_API int mskgov_credentials_provider_new_sso(mskgov_credentials_provider **provider,
                                                    const mskgov_sso_options *options,

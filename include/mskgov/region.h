@@ -52,7 +52,8 @@ MSKGOV_API void mskgov_region_options_init(mskgov_region_options *options);
  *
  * Returns 0, fills `region` and sets *source (static: "option", "AWS_REGION", "profile",
  * "broker", "instance metadata", …; may be NULL); or MSKGOV_ERR_INVALID: a place has what
- * is no region, or a file is not as it should be; MSKGOV_ERR_NO_CREDENTIALS: no place has
+ * is no region, or a file is not as it should be; MSKGOV_ERR_SYSTEM or MSKGOV_ERR_TRANSPORT
+ * (a pipe): a file cannot be read; MSKGOV_ERR_NO_CREDENTIALS: no place has
  * one, and the text says what each of them said; MSKGOV_ERR_NO_MEMORY.
  */
 MSKGOV_API int mskgov_region_find(const mskgov_region_options *options,

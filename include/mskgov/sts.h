@@ -79,7 +79,8 @@ MSKGOV_API int mskgov_credentials_provider_new_role(mskgov_credentials_provider 
  * service account (IRSA), a job of a build service. `token_file` holds the token, at most
  * 20,000 bytes; it is read again at every get, as it is replaced from time to time. NULL:
  * the file that AWS_WEB_IDENTITY_TOKEN_FILE names, and where `options` has none, the role
- * of AWS_ROLE_ARN. `options` may be NULL; its external id, profile and source are not used.
+ * of AWS_ROLE_ARN. `options` may be NULL; its external id and source are not used, and of
+ * the profile only the region is.
  *
  * Returns and errors as above; a get is MSKGOV_ERR_NO_CREDENTIALS if there is neither
  * `token_file` nor the variable, MSKGOV_ERR_SYSTEM if the file cannot be read.

@@ -1,6 +1,7 @@
 #include "broker/payload.h"
 
 #include "base/secret.h"
+#include "codec/json_wipe.h"
 #include "sign/msk_payload.h"
 
 #include <mskgov/error.h>
@@ -61,19 +62,6 @@ static int read_object(gov_presigned *presigned, const json_t *object) {
              : MSKGOV_ERR_PROTOCOL;
 }
 
-/* The texts are jansson's, which frees them as they are. What is no text is no part of a
-   payload. */
-static void wipe(json_t *document) {
-  const char *name;
-  json_t *value;
-
-  json_object_foreach(document, name, value) {
-    if (json_is_string(value))
-      gov_secret_wipe((char *)json_string_value(value), json_string_length(value));
-  }
-  json_decref(document);
-}
-
 int gov_payload_parse(gov_presigned *presigned, const char *payload, size_t length) {
   json_error_t detail = {0};
   json_t *document;
@@ -90,8 +78,7 @@ int gov_payload_parse(gov_presigned *presigned, const char *payload, size_t leng
     rc = MSKGOV_ERR_NO_MEMORY;
 
   gov_secret_wipe(&detail, sizeof(detail)); /* jansson repeats in it what it read */
-  if (document)
-    wipe(document);
+  gov_json_wipe(document);
 
   return rc;
 }

@@ -30,7 +30,8 @@ typedef union block {
 } block;
 
 static void *block_new(size_t length) {
-  block *made = length > SIZE_MAX - sizeof(*made) ? NULL : gov_secret_alloc(sizeof(*made) + length);
+  block *made =
+      length > SIZE_MAX - sizeof(*made) ? NULL : gov_secret_alloc(sizeof(*made) + length);
 
   if (!made)
     return NULL;

@@ -60,8 +60,8 @@ int gov_credentials_check_life(const mskgov_credentials *credentials, uint64_t n
   gov_time_format_iso8601(now_ns, now);
 
   return gov_error_set(error, MSKGOV_ERR_CREDENTIALS_EXPIRED,
-                       "the credentials %s at %s, and this host's clock says %s; put fresh "
-                       "ones where the provider finds them (or set the clock)",
+                       "the credentials %s at %s, and it is %s now; put fresh ones where "
+                       "the provider finds them (or set the clock)",
                        expires_at_ns > now_ns ? "expire" : "expired", expiry, now);
 }
 

@@ -36,6 +36,7 @@ static int make_web_identity(mskgov_credentials_provider **provider,
 
   mskgov_role_options_init(&role);
   role.region = options->region;
+  role.aws_profile_name = options->profile;
 
   return mskgov_credentials_provider_new_web_identity(provider, NULL, &role, error);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/secret.h"
+#include "codec/json_wipe.h"
 #include "codec/time.h"
 
 #include <jansson.h>
@@ -221,26 +222,6 @@ static int read_object(const gov_credentials_shape *shape, const char *who,
   return rc ? gov_error_set(error, rc, "%s answered with bad credentials: %.*s", who,
                             MSKGOV_ERROR_TEXT_MAX - 192, detail.text)
             : 0;
-}
-
-/* The texts are jansson's, which frees them as they are. As deep as it reads. */
-static void wipe(json_t *value) {
-  const char *name;
-  json_t *inner;
-  size_t i;
-
-  if (json_is_string(value))
-    gov_secret_wipe((char *)json_string_value(value), json_string_length(value));
-  else if (json_is_object(value))
-    json_object_foreach(value, name, inner) wipe(inner);
-  else if (json_is_array(value))
-    json_array_foreach(value, i, inner) wipe(inner);
-}
-
-void gov_json_wipe(json_t *value) {
-  if (value)
-    wipe(value);
-  json_decref(value);
 }
 
 /* Why there is nothing to read; jansson's own text repeats some of what it read. */

@@ -11,8 +11,6 @@
 
 #include <stddef.h>
 
-struct json_t;
-
 /* Where the parts are, and what has to be there. */
 typedef struct gov_credentials_shape gov_credentials_shape;
 
@@ -57,9 +55,5 @@ extern const gov_credentials_shape gov_credentials_shape_sts_web_identity;
 int gov_credentials_json_read(const gov_credentials_shape *shape, const char *who,
                               const char *text, size_t length,
                               mskgov_credentials **credentials, mskgov_error_info *error);
-
-/* Wipes the texts in a value of jansson, which frees them as they are; then gives up the
-   hold on it. NULL does nothing. */
-void gov_json_wipe(struct json_t *value);
 
 #endif

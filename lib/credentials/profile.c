@@ -4,6 +4,7 @@
  */
 #include "base/check.h"
 #include "base/error.h"
+#include "base/secret.h"
 #include "base/strings.h"
 #include "credentials/credentials.h"
 #include "credentials/path.h"
@@ -17,12 +18,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A program that was not to be killed is remembered by its provider, which is kept for that. */
+typedef struct process {
+  char *command; /* NULL: there is none yet */
+  mskgov_credentials_provider *provider;
+} process;
+
+typedef struct profile_provider {
+  mskgov_profile_options options; /* the strings are copies */
+  process process;
+} profile_provider;
+
 /* One get: the files as they are now, and the profiles that it came through. */
 typedef struct search {
   const gov_profiles *profiles;
   const char *region; /* of STS where nothing else tells; NULL: none */
   const char *chain[MSKGOV_PROFILE_CHAIN_MAX]; /* those with a role */
   size_t length;
+  process *process;
 } search;
 
 static int find(search *self, const char *profile, mskgov_credentials **credentials,
@@ -81,12 +94,27 @@ static int find_sso(const gov_profiles *profiles, const char *profile,
   return rc ? rc : gov_sso_get(&options, credentials, error);
 }
 
-static int find_process(const char *command, mskgov_credentials **credentials,
-                        mskgov_error_info *error) {
-  mskgov_credentials_provider *provider;
-  int rc = mskgov_credentials_provider_new_process(&provider, command, error);
+static void drop_process(process *self) {
+  mskgov_credentials_provider_free(self->provider);
+  gov_secret_free_string(self->command);
+  *self = (process){0};
+}
 
-  return ask(rc, provider, credentials, error);
+static int find_process(process *self, const char *command,
+                        mskgov_credentials **credentials, mskgov_error_info *error) {
+  int rc = 0;
+
+  if (!self->command || strcmp(self->command, command) != 0) {
+    drop_process(self);
+    rc = mskgov_credentials_provider_new_process(&self->provider, command, error);
+    self->command = rc ? NULL : gov_secret_strdup(command);
+    if (!rc && !self->command) {
+      drop_process(self);
+      rc = gov_error_no_memory(error);
+    }
+  }
+
+  return rc ? rc : mskgov_credentials_provider_get(self->provider, credentials, error);
 }
 
 static int find_by_source(const char *source, mskgov_credentials **credentials,
@@ -200,7 +228,7 @@ static int find_by_role(search *self, const char *profile, mskgov_credentials **
 static int find_kind(search *self, const char *profile, mskgov_credentials **credentials,
                      mskgov_error_info *error) {
   const gov_profiles *profiles = self->profiles;
-  const char *process = gov_profiles_get(profiles, profile, "credential_process");
+  const char *command = gov_profiles_get(profiles, profile, "credential_process");
   bool has_keys = gov_profiles_get(profiles, profile, "aws_access_key_id") ||
                   gov_profiles_get(profiles, profile, "aws_secret_access_key");
 
@@ -213,8 +241,8 @@ static int find_kind(search *self, const char *profile, mskgov_credentials **cre
     return find_sso(profiles, profile, credentials, error);
   if (has_keys)
     return find_static(profiles, profile, credentials, error);
-  if (process)
-    return find_process(process, credentials, error);
+  if (command)
+    return find_process(self->process, command, credentials, error);
 
   return gov_error_set(error, MSKGOV_ERR_NO_CREDENTIALS,
                        "it has no credentials: no role_arn, sso_account_id, "
@@ -245,11 +273,13 @@ static int find(search *self, const char *profile, mskgov_credentials **credenti
 }
 
 static int get(void *object, mskgov_credentials **credentials, mskgov_error_info *error) {
-  const mskgov_profile_options *self = object;
-  const char *profile = self->profile ? self->profile : gov_profile_default_name();
-  search now = {.region = self->region};
+  profile_provider *self = object;
+  const mskgov_profile_options *options = &self->options;
+  const char *profile = options->profile ? options->profile : gov_profile_default_name();
+  search now = {.region = options->region, .process = &self->process};
   gov_profiles *profiles;
-  int rc = gov_profiles_load(&profiles, self->config_file, self->credentials_file, error);
+  int rc =
+      gov_profiles_load(&profiles, options->config_file, options->credentials_file, error);
 
   if (rc)
     return rc;
@@ -270,11 +300,13 @@ static void list_strings(mskgov_profile_options *options, const char **strings[S
   strings[3] = &options->region;
 }
 
-static void release(void *self) {
+static void release(void *object) {
+  profile_provider *self = object;
   const char **strings[STRINGS];
 
-  list_strings(self, strings);
+  list_strings(&self->options, strings);
   gov_strings_free(strings, STRINGS);
+  drop_process(&self->process);
   free(self);
 }
 
@@ -301,7 +333,8 @@ int mskgov_credentials_provider_new_profile(mskgov_credentials_provider **provid
                                             const mskgov_profile_options *options,
                                             mskgov_error_info *error) {
   const char **strings[STRINGS];
-  mskgov_profile_options defaults, *self;
+  mskgov_profile_options defaults;
+  profile_provider *self;
   int rc;
 
   gov_error_reset(error);
@@ -313,12 +346,12 @@ int mskgov_credentials_provider_new_profile(mskgov_credentials_provider **provid
   if (rc)
     return rc;
 
-  self = malloc(sizeof(*self));
+  self = calloc(1, sizeof(*self));
   if (!self)
     return gov_error_no_memory(error);
 
-  *self = *options;
-  list_strings(self, strings);
+  self->options = *options;
+  list_strings(&self->options, strings);
   rc = gov_strings_copy(strings, STRINGS)
            ? mskgov_credentials_provider_new(provider, &operations, self, error)
            : gov_error_no_memory(error);

@@ -61,8 +61,8 @@ int gov_credentials_provider_new_concurrent(mskgov_credentials_provider **provid
 static int failed(int rc, const mskgov_error_info *detail, mskgov_error_info *error) {
   const char *text = detail->text[0] ? detail->text : "the credentials provider failed";
 
-  if (rc > 0)
-    rc = MSKGOV_ERR_NO_CREDENTIALS;
+  if (rc > 0) /* not NO_CREDENTIALS: a chain would look elsewhere */
+    rc = MSKGOV_ERR_PROTOCOL;
 
   return gov_error_set(error, rc, "%.*s", MSKGOV_ERROR_TEXT_MAX - 1, text);
 }
@@ -83,7 +83,7 @@ int gov_credentials_provider_get(mskgov_credentials_provider *provider,
   if (rc)
     return failed(rc, &detail, error);
   if (!credentials)
-    return gov_error_set(error, MSKGOV_ERR_NO_CREDENTIALS,
+    return gov_error_set(error, MSKGOV_ERR_PROTOCOL,
                          "the credentials provider answered 0 and no credentials");
 
   rc = gov_credentials_check_life(credentials, gov_skew_unix_ns(&gov_skew_host, clock), 1,

@@ -122,8 +122,9 @@ int gov_role_assume_with_file(const gov_role *role, const char *region,
     rc = gov_error_set(error, MSKGOV_ERR_INVALID,
                        "the web identity token has a byte that is not allowed (0x00)");
   if (!rc)
-    rc = gov_credentials_check_part("the web identity token", token.data,
-                                    GOV_WEB_IDENTITY_TOKEN_MAX, error);
+    rc =
+        gov_credentials_check_part("the web identity token", token.length ? token.data : "",
+                                   GOV_WEB_IDENTITY_TOKEN_MAX, error);
   if (!rc)
     rc = assume(role, region, limits, NULL, token.data, credentials, error);
   gov_buffer_fini(&token);

@@ -4,6 +4,7 @@
 #include "credentials/environment.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,16 +27,23 @@ int gov_session_name_check(const char *field, const char *name, mskgov_error_inf
   return 0;
 }
 
+static char host[HOST_NAME_MAX + 1];
+
+static void read_host(void) {
+  if (gethostname(host, sizeof(host) - 1))
+    strcpy(host, "host");
+}
+
 int gov_session_name_default(char name[GOV_SESSION_NAME_MAX + 1],
                              mskgov_error_info *error) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
   const char *given = gov_environment_variable(VARIABLE);
-  char host[HOST_NAME_MAX + 1] = "";
 
   if (given && gov_session_name_check(VARIABLE, given, error))
     return MSKGOV_ERR_INVALID;
-  if (!given && gethostname(host, sizeof(host) - 1))
-    strcpy(host, "host");
 
+  /* Once, as a host may get another name while the process lives. */
+  pthread_once(&once, read_host);
   snprintf(name, GOV_SESSION_NAME_MAX + 1, "%s%.*s", given ? "" : "mskgov-",
            GOV_SESSION_NAME_MAX - (given ? 0 : 7), given ? given : host);
   for (char *c = name + strspn(name, allowed); *c; c += strspn(c, allowed))

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "base/strings.h"
+#include "codec/json_wipe.h"
 #include "codec/time.h"
 #include "codec/uri.h"
 #include "credentials/credentials.h"

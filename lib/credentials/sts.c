@@ -141,7 +141,6 @@ static int refused(const gov_http_answer *answer, const gov_sts_parameter *param
   read_refusal(answer, &said);
   make_visible(&said.code);
   make_visible(&said.message);
-  gov_skew_learn_refusal(&gov_skew_host, &gov_clock_system, text_of(&said.message));
   if (is_among(text_of(&said.code), telling_codes, COUNT(telling_codes)) &&
       !tells_secret(text_of(&said.message), parameters, count))
     message = text_of(&said.message);
@@ -207,6 +206,14 @@ static int post(const gov_endpoint *endpoint, const char *region,
   return rc;
 }
 
+static void learn_from(const gov_http_answer *answer) {
+  refusal said;
+
+  read_refusal(answer, &said);
+  gov_skew_learn_refusal(&gov_skew_host, &gov_clock_system, text_of(&said.message));
+  fini_refusal(&said);
+}
+
 /* Whether the skew is another one than before, by more than answers take. */
 static bool has_moved(int64_t before_ns) {
   int64_t by_ns = gov_skew_ns(&gov_skew_host, &gov_clock_system) - before_ns;
@@ -234,6 +241,8 @@ int gov_sts_call(const char *region, const gov_service_limits *limits,
                    : post(&endpoint, region, limits, &form, signer, answer, error);
 
   /* Its answer told that this host's clock is off: once more, by the right time. */
+  if (!rc && answer->status != 200 && signer)
+    learn_from(answer);
   if (!rc && answer->status != 200 && signer && has_moved(skew_ns)) {
     gov_http_answer_fini(answer);
     rc = post(&endpoint, region, limits, &form, signer, answer, error);

@@ -47,8 +47,8 @@ static int get(void *object, mskgov_credentials **credentials, mskgov_error_info
                          "there is no web identity: " TOKEN_FILE " is not set, or empty");
   rc = find_role(self, &role, error);
   if (!rc)
-    rc = gov_region_for_sts("options.aws_sts_region", options->aws_sts_region, NULL,
-                            options->region, region, error);
+    rc = gov_region_for_sts("options.aws_sts_region", options->aws_sts_region,
+                            options->aws_profile_name, options->region, region, error);
 
   return rc ? rc
             : gov_role_assume_with_file(&role, region, &self->settings.limits, file,

@@ -302,9 +302,9 @@ static int failed(const exchange *e, CURLcode code, mskgov_error_info *error) {
   case CURLE_PEER_FAILED_VERIFICATION:
     rc = MSKGOV_ERR_PROTOCOL;
     break;
-  default: /* some certificates that do not hold have no code of their own */
+  default: /* some certificates that do not hold have no code of their own; 1: not looked at */
     curl_easy_getinfo(e->curl, CURLINFO_SSL_VERIFYRESULT, &not_verified);
-    rc = not_verified ? MSKGOV_ERR_PROTOCOL : rc;
+    rc = not_verified > 1 ? MSKGOV_ERR_PROTOCOL : rc;
   }
 
   return gov_error_set(error, rc, "the exchange with %s failed: %s", e->host,

@@ -281,12 +281,12 @@ START_TEST(test_provider_of_ones_own) {
 
   t = (told){.rc = 5, .text = "five"};
   ck_assert_int_eq(mskgov_credentials_provider_get(provider, &got, &error),
-                   MSKGOV_ERR_NO_CREDENTIALS);
-  ck_assert_int_eq(error.code, MSKGOV_ERR_NO_CREDENTIALS);
+                   MSKGOV_ERR_PROTOCOL);
+  ck_assert_int_eq(error.code, MSKGOV_ERR_PROTOCOL);
 
   t = (told){.rc = 0};
   ck_assert_int_eq(mskgov_credentials_provider_get(provider, &got, &error),
-                   MSKGOV_ERR_NO_CREDENTIALS);
+                   MSKGOV_ERR_PROTOCOL);
   check_text(&error, "no credentials");
 
   t = (told){.text = "a warning", .credentials = credentials};

@@ -195,4 +195,21 @@ START_TEST(test_bundle_without_tls) {
 }
 END_TEST
 
-TEST_MAIN("service_tls", TEST_TABLE(test_bundle, cases), TEST(test_bundle_without_tls))
+/* One that is cut off in the middle of the handshake has shown no bad certificate. */
+START_TEST(test_cut_off_in_the_handshake) {
+  http_stub stub = {0};
+  const http_stub_answer told = {NULL, HTTP_STUB_CLOSE};
+  gov_http_answer answer;
+  mskgov_error_info error;
+
+  aws_environment_clear();
+  http_stub_start(&stub, &told, 1);
+  ck_assert_int_eq(fetch(stub.port, &answer, &error), MSKGOV_ERR_TRANSPORT);
+  http_stub_stop(&stub);
+  ck_assert_uint_eq(stub.request_count, 3);
+  ck_assert_ptr_nonnull(strstr(error.text, "failed 3 times in a row"));
+}
+END_TEST
+
+TEST_MAIN("service_tls", TEST_TABLE(test_bundle, cases), TEST(test_bundle_without_tls),
+          TEST(test_cut_off_in_the_handshake))

@@ -84,6 +84,19 @@ START_TEST(test_default) {
 }
 END_TEST
 
+/* A host that gets another name while the process lives makes no other principal. */
+START_TEST(test_host_gets_another_name) {
+  char name[GOV_SESSION_NAME_MAX + 1];
+
+  aws_environment_clear();
+  host_name = "first";
+  ck_assert_int_eq(gov_session_name_default(name, NULL), 0);
+  host_name = "second";
+  ck_assert_int_eq(gov_session_name_default(name, NULL), 0);
+  ck_assert_str_eq(name, "mskgov-first");
+}
+END_TEST
+
 /* There is always one. */
 START_TEST(test_no_host_name) {
   char name[GOV_SESSION_NAME_MAX + 1];
@@ -97,4 +110,4 @@ START_TEST(test_no_host_name) {
 END_TEST
 
 TEST_MAIN("session_name", TEST_TABLE(test_check, names), TEST_TABLE(test_default, defaults),
-          TEST(test_no_host_name))
+          TEST(test_host_gets_another_name), TEST(test_no_host_name))

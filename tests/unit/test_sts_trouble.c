@@ -233,6 +233,35 @@ START_TEST(test_clock_that_is_off) {
 }
 END_TEST
 
+/* A refusal that tells the time it was judged by, and no Date. */
+START_TEST(test_refusal_tells_the_time) {
+  static char refusal[4096];
+  const http_stub_answer told[] = {{refusal, 0}, {HTTP_STUB_OK("text/xml", GOOD), 0}};
+  time_t there = time(NULL) + HOUR_S;
+  mskgov_error_info error;
+  struct tm broken;
+  char now[32];
+  int rc;
+
+  aws_environment_clear();
+  gmtime_r(&there, &broken);
+  strftime(now, sizeof(now), "%Y%m%dT%H%M%SZ", &broken);
+  snprintf(refusal, sizeof(refusal),
+           HTTP_STUB_STATUS("403 Forbidden", "text/xml",
+                            "<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code>"
+                            "<Message>Signature expired: 20260102T030405Z is now earlier "
+                            "than 20260102T030505Z (%s - 5 min.)</Message></Error>"
+                            "</ErrorResponse>"),
+           now);
+  sts_start(told, 2);
+  rc = assume(&sts_brisk, &error);
+  http_stub_stop(&sts);
+  ck_assert_msg(rc == 0, "%s", error.text);
+  ck_assert_uint_eq(sts.request_count, 2);
+  ck_assert_int_le(llabs(signed_ahead_s(1) - HOUR_S), 25);
+}
+END_TEST
+
 /* A request without a signature has no time that could be wrong. */
 START_TEST(test_web_identity_by_a_clock_that_is_off) {
   static char refusal[4096];
@@ -278,5 +307,5 @@ END_TEST
 TEST_MAIN("sts_trouble", TEST_TABLE(test_refusals, refusals),
           TEST(test_trouble_that_passes), TEST_TABLE(test_slow_and_endless, slow),
           TEST(test_nobody_listens), TEST_TABLE(test_clock_that_is_off, skews),
-          TEST(test_web_identity_by_a_clock_that_is_off),
+          TEST(test_refusal_tells_the_time), TEST(test_web_identity_by_a_clock_that_is_off),
           TEST(test_refused_by_the_right_time_too))

@@ -115,6 +115,7 @@ START_TEST(test_files) {
   } else {
     ck_assert_ptr_nonnull(strstr(error.text, "web identity token"));
     ck_assert_ptr_null(strstr(error.text, "eyJ"));
+    ck_assert_ptr_null(strstr(error.text, "NULL"));
   }
 }
 END_TEST
