@@ -177,7 +177,8 @@ START_TEST(test_fork) {
 
       alarm(10);
       memory = gov_secret_alloc(100);
-
+      if (!memory)
+        _exit(1);
       gov_secret_free(memory, 100);
       raise(SIGKILL); /* at an exit the sanitizers would miss the parent's threads */
     }
