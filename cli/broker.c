@@ -15,6 +15,13 @@
 
 /* In the order of mskgov_window. */
 static const char *const windows[] = {"fixed", "sliding", "bucket", "kafka", NULL};
+/* Serverless has one quota for all brokers together, which the cluster does not have yet. */
+static const char *const classes[] = {"standard", "express", "t3.small", "legacy-2022",
+                                      NULL};
+static const char *const classes_later[] = {"serverless", NULL};
+static mskgov_quota (*const quotas[])(void) = {mskgov_quota_standard, mskgov_quota_express,
+                                               mskgov_quota_t3_small,
+                                               mskgov_quota_legacy_2022};
 static const char *const no_yes[] = {"no", "yes", NULL};
 
 static const char help[] =
@@ -26,6 +33,8 @@ static const char help[] =
     "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN. Any will do.\n"
     "\n"
     "  --brokers B             brokers, 1 to 64 (1)\n"
+    "  --class C               the quota of a class of brokers: standard (the default),\n"
+    "                          express, t3.small, legacy-2022\n"
     "  --quota Q               connections per second that a broker takes, 1 to 1000000\n"
     "                          (100)\n"
     "  --window W              what it goes by: fixed or sliding seconds, bucket (of\n"
@@ -50,6 +59,8 @@ static const char help[] =
 
 typedef struct broker_options {
   mskgov_cluster_options cluster;
+  uint32_t quota, max_connections; /* 0: not given */
+  mskgov_quota (*of_class)(void);  /* NULL: not given */
   const char *ca_path;
   char ca_path_memory[4096];
   bool remove_ca;
@@ -65,8 +76,12 @@ static int read_option(broker_options *options, int opt, const char *text) {
   case 'b':
     return tool_number32("brokers", text, 1, MSKGOV_CLUSTER_BROKERS_MAX, &cluster->brokers);
   case 'q':
-    return tool_number32("quota", text, 1, MSKGOV_QUOTA_RATE_MAX,
-                         &cluster->connections_per_s);
+    return tool_number32("quota", text, 1, MSKGOV_QUOTA_RATE_MAX, &options->quota);
+  case 'C':
+    rc = tool_choice("class", text, classes, classes_later, &place);
+    if (!rc)
+      options->of_class = quotas[place];
+    return rc;
   case 'w':
     rc = tool_choice("window", text, windows, NULL, &place);
     if (!rc)
@@ -77,7 +92,7 @@ static int read_option(broker_options *options, int opt, const char *text) {
   case 'c':
     return tool_choice("count-rejected", text, no_yes, NULL, &cluster->count_rejected);
   case 'm':
-    return tool_number32("max-connections", text, 1, UINT32_MAX, &cluster->max_connections);
+    return tool_number32("max-connections", text, 1, UINT32_MAX, &options->max_connections);
   case 'p':
     rc = tool_number32("port", text, 1, UINT16_MAX, &port);
     if (!rc)
@@ -95,6 +110,20 @@ static int read_option(broker_options *options, int opt, const char *text) {
     options->as_json = true;
     return 0;
   }
+}
+
+/* What is given counts, wherever it stands; else the class, else the defaults. */
+static void settle_quota(broker_options *options) {
+  mskgov_cluster_options *cluster = &options->cluster;
+
+  if (options->of_class) {
+    cluster->connections_per_s = options->of_class().connections_per_s;
+    cluster->max_connections = options->of_class().max_connections;
+  }
+  if (options->quota)
+    cluster->connections_per_s = options->quota;
+  if (options->max_connections)
+    cluster->max_connections = options->max_connections;
 }
 
 static int check(broker_options *options) {
@@ -272,6 +301,7 @@ done:
 int cli_broker_run(int argc, char **argv) {
   static const struct option longs[] = {{"brokers", required_argument, NULL, 'b'},
                                         {"quota", required_argument, NULL, 'q'},
+                                        {"class", required_argument, NULL, 'C'},
                                         {"window", required_argument, NULL, 'w'},
                                         {"burst", required_argument, NULL, 'u'},
                                         {"count-rejected", required_argument, NULL, 'c'},
@@ -298,6 +328,7 @@ int cli_broker_run(int argc, char **argv) {
   }
   if (optind < argc)
     return tool_usage("there is no argument \"%s\"", argv[optind]);
+  settle_quota(&options);
   rc = check(&options);
   if (rc)
     return rc;
