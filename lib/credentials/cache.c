@@ -66,6 +66,12 @@ static uint64_t life_ns(const cache *self, const mskgov_credentials *credentials
   return expires_at_ns > now_ns ? expires_at_ns - now_ns : 0;
 }
 
+/* Says since when they have expired; 0 if they live. */
+static int check_life_locked(const cache *self, mskgov_error_info *error) {
+  return gov_credentials_check_life(
+      self->locked.credentials, gov_skew_unix_ns(&gov_skew_host, self->clock), 1, error);
+}
+
 static bool live_locked(const cache *self) {
   return self->locked.credentials && life_ns(self, self->locked.credentials) > 0;
 }
@@ -251,8 +257,7 @@ static int await_locked(cache *self, uint64_t now_ns, mskgov_error_info *error) 
   if (self->locked.failures > 0 && !live_locked(self))
     return tell_failure_locked(self, gov_clock_monotonic_ns(self->clock), error);
 
-  return gov_credentials_check_life(
-      self->locked.credentials, gov_skew_unix_ns(&gov_skew_host, self->clock), 1, error);
+  return check_life_locked(self, error);
 }
 
 /* What a get answers where there is nothing that lives. On the cache's own thread, in a
@@ -264,8 +269,7 @@ static int get_none_locked(cache *self, mskgov_error_info *error) {
   if (self->locked.failures > 0 && (is_inside || self->locked.next_ns > now_ns))
     return tell_failure_locked(self, now_ns, error);
   if (is_inside && self->locked.credentials)
-    return gov_credentials_check_life(
-        self->locked.credentials, gov_skew_unix_ns(&gov_skew_host, self->clock), 1, error);
+    return check_life_locked(self, error);
 
   return await_locked(self, now_ns, error);
 }

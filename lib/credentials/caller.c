@@ -55,7 +55,8 @@ int mskgov_caller_fetch(mskgov_caller *caller, mskgov_credentials *credentials,
   memset(caller, 0, sizeof(*caller));
   rc = gov_region_for_sts("region", region, NULL, NULL, of_sts, error);
   if (!rc)
-    rc = gov_sts_call(of_sts, &gov_sts_limits, parameters, 1, credentials, &answer, error);
+    rc = gov_sts_call(of_sts, &gov_service_far_limits, parameters, 1, credentials, &answer,
+                      error);
   if (rc)
     return rc;
 

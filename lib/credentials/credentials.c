@@ -111,6 +111,22 @@ int mskgov_credentials_new(mskgov_credentials **out, const char *access_key_id,
   return 0;
 }
 
+int gov_credentials_new_answered(mskgov_credentials **credentials, const char *who,
+                                 const char *access_key_id, const char *secret_access_key,
+                                 const char *session_token, uint64_t expires_at_ns,
+                                 mskgov_error_info *error) {
+  mskgov_error_info detail;
+  int rc = mskgov_credentials_new(credentials, access_key_id, secret_access_key,
+                                  session_token, expires_at_ns, &detail);
+
+  if (rc == MSKGOV_ERR_INVALID)
+    rc = MSKGOV_ERR_PROTOCOL;
+
+  return rc ? gov_error_set(error, rc, "%s answered with bad credentials: %.*s", who,
+                            MSKGOV_ERROR_TEXT_MAX - 192, detail.text)
+            : 0;
+}
+
 void gov_credentials_set_source(mskgov_credentials *credentials, const char *format, ...) {
   va_list arguments;
 

@@ -21,6 +21,15 @@
 int gov_credentials_check_part(const char *field, const char *value, size_t max,
                                mskgov_error_info *error);
 
+/*
+ * mskgov_credentials_new for what `who` answered: parts that are not allowed are the other
+ * side's fault, MSKGOV_ERR_PROTOCOL. `session_token` NULL: none.
+ */
+int gov_credentials_new_answered(mskgov_credentials **credentials, const char *who,
+                                 const char *access_key_id, const char *secret_access_key,
+                                 const char *session_token, uint64_t expires_at_ns,
+                                 mskgov_error_info *error);
+
 /* Says where credentials come from, for mskgov_credentials_source; before others have them. */
 void gov_credentials_set_source(mskgov_credentials *credentials, const char *format, ...)
     MSKGOV_PRINTF(2, 3);

@@ -223,9 +223,8 @@ static int get(void *object, mskgov_credentials **credentials, mskgov_error_info
   rc = get_path(self, ROLE_PATH, role, "the credentials of the role", &answer, error);
   if (rc)
     return rc;
-  rc = gov_credentials_json_read(&gov_credentials_shape_metadata, SERVICE, answer.body.data,
-                                 answer.body.length, credentials, error);
-  gov_http_answer_fini(&answer);
+  rc = gov_credentials_json_take(&gov_credentials_shape_metadata, SERVICE, &answer,
+                                 credentials, error);
   if (!rc)
     gov_credentials_set_source(*credentials, "instance metadata, role %s", role);
 

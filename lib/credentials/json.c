@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "codec/json_wipe.h"
 #include "codec/time.h"
+#include "credentials/credentials.h"
 
 #include <jansson.h>
 
@@ -191,7 +192,6 @@ static int read_object(const gov_credentials_shape *shape, const char *who,
                        const json_t *object, mskgov_credentials **credentials,
                        mskgov_error_info *error) {
   const char *id, *secret, *token = NULL;
-  mskgov_error_info detail;
   uint64_t expires_at_ns;
   int rc;
 
@@ -215,13 +215,8 @@ static int read_object(const gov_credentials_shape *shape, const char *who,
   if (rc)
     return rc;
 
-  rc = mskgov_credentials_new(credentials, id, secret, token, expires_at_ns, &detail);
-  if (rc == MSKGOV_ERR_INVALID)
-    rc = MSKGOV_ERR_PROTOCOL; /* it is the other side's fault */
-
-  return rc ? gov_error_set(error, rc, "%s answered with bad credentials: %.*s", who,
-                            MSKGOV_ERROR_TEXT_MAX - 192, detail.text)
-            : 0;
+  return gov_credentials_new_answered(credentials, who, id, secret, token, expires_at_ns,
+                                      error);
 }
 
 /* Why there is nothing to read; jansson's own text repeats some of what it read. */
@@ -256,6 +251,17 @@ int gov_credentials_json_read(const gov_credentials_shape *shape, const char *wh
 
   gov_secret_wipe(&detail, sizeof(detail));
   gov_json_wipe(object);
+
+  return rc;
+}
+
+int gov_credentials_json_take(const gov_credentials_shape *shape, const char *who,
+                              gov_http_answer *answer, mskgov_credentials **credentials,
+                              mskgov_error_info *error) {
+  int rc = gov_credentials_json_read(shape, who, answer->body.data, answer->body.length,
+                                     credentials, error);
+
+  gov_http_answer_fini(answer);
 
   return rc;
 }

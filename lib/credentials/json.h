@@ -7,6 +7,8 @@
 #ifndef GOV_CREDENTIALS_JSON_H
 #define GOV_CREDENTIALS_JSON_H
 
+#include "http/http.h"
+
 #include <mskgov/credentials.h>
 
 #include <stddef.h>
@@ -55,5 +57,10 @@ extern const gov_credentials_shape gov_credentials_shape_sts_web_identity;
 int gov_credentials_json_read(const gov_credentials_shape *shape, const char *who,
                               const char *text, size_t length,
                               mskgov_credentials **credentials, mskgov_error_info *error);
+
+/* The same of a service's answer, which is given back (gov_http_answer_fini). */
+int gov_credentials_json_take(const gov_credentials_shape *shape, const char *who,
+                              gov_http_answer *answer, mskgov_credentials **credentials,
+                              mskgov_error_info *error);
 
 #endif

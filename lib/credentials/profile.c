@@ -215,9 +215,10 @@ static int find_by_role(search *self, const char *profile, mskgov_credentials **
     rc = file ? gov_path_expand(file, &path, error)
               : find_signer(self, profile, &signer, error);
   if (!rc)
-    rc = file ? gov_role_assume_with_file(&role, region, &gov_sts_limits, path, credentials,
-                                          error)
-              : gov_role_assume(&role, region, &gov_sts_limits, signer, credentials, error);
+    rc = file ? gov_role_assume_with_file(&role, region, &gov_service_far_limits, path,
+                                          credentials, error)
+              : gov_role_assume(&role, region, &gov_service_far_limits, signer, credentials,
+                                error);
   free(path);
   mskgov_credentials_free(signer);
 

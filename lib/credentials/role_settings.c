@@ -12,8 +12,8 @@
 void mskgov_role_options_init(mskgov_role_options *options) {
   *options = (mskgov_role_options){
       .struct_size = sizeof(*options),
-      .aws_max_retries = gov_sts_limits.attempts - 1,
-      .aws_max_back_off_time_ms = gov_sts_limits.backoff_max_ms,
+      .aws_max_retries = gov_service_far_limits.attempts - 1,
+      .aws_max_back_off_time_ms = gov_service_far_limits.backoff_max_ms,
       .duration_s = 3600,
   };
 }
@@ -72,7 +72,7 @@ int gov_role_settings_init(gov_role_settings *settings, const mskgov_role_option
   int rc = gov_check_struct("options", options, sizeof(*options),
                             "fill the options with mskgov_role_options_init", error);
 
-  *settings = (gov_role_settings){.limits = gov_sts_limits};
+  *settings = (gov_role_settings){.limits = gov_service_far_limits};
   if (rc)
     return rc;
 

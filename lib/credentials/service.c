@@ -12,6 +12,12 @@
 
 #define PATIENCE_NS (30 * GOV_NS_PER_S)
 
+const gov_service_limits gov_service_far_limits = {.connect_timeout_ms = 3000,
+                                                   .timeout_ms = 5000,
+                                                   .attempts = 4,
+                                                   .backoff_ms = 500,
+                                                   .backoff_max_ms = 5000};
+
 static void sleep_ns(uint64_t ns) {
   struct timespec left = {(time_t)(ns / GOV_NS_PER_S), (long)(ns % GOV_NS_PER_S)};
 

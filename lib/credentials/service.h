@@ -28,6 +28,10 @@ typedef struct gov_service_limits {
   uint32_t backoff_max_ms; /* at least backoff_ms */
 } gov_service_limits;
 
+/* For services that are not of this host: five seconds an attempt, and the retries of
+   aws-msk-iam-auth, three with full jitter from 500 ms to 5 s. */
+extern const gov_service_limits gov_service_far_limits;
+
 typedef struct gov_service {
   const char *name; /* for errors: "the instance metadata service" */
   /* Whether another attempt may get another answer. NULL: by gov_service_may_pass. */

@@ -26,11 +26,6 @@
 #define FILE_MAX 65536 /* those seen have 3 KiB */
 #define PATH_MAX_SIZE 128
 
-static const gov_service_limits limits = {.connect_timeout_ms = 3000,
-                                          .timeout_ms = 5000,
-                                          .attempts = 4,
-                                          .backoff_ms = 500,
-                                          .backoff_max_ms = 5000};
 static gov_service the_service = {.name = SERVICE};
 
 void mskgov_sso_options_init(mskgov_sso_options *options) {
@@ -156,7 +151,8 @@ static int fetch(const mskgov_sso_options *options, const gov_buffer *token,
   gov_buffer_append_string(&url, options->account_id);
   request.url = url.data;
   rc = url.failed ? gov_error_set(error, MSKGOV_ERR_INVALID, "role_name is too long")
-                  : gov_service_fetch(&the_service, &request, &limits, answer, error);
+                  : gov_service_fetch(&the_service, &request, &gov_service_far_limits,
+                                      answer, error);
   gov_buffer_fini(&url);
   if (rc || answer->status == 200)
     return rc;
@@ -184,9 +180,8 @@ int gov_sso_get(const mskgov_sso_options *options, mskgov_credentials **credenti
   if (rc)
     return rc;
 
-  rc = gov_credentials_json_read(&gov_credentials_shape_sso, SERVICE, answer.body.data,
-                                 answer.body.length, credentials, error);
-  gov_http_answer_fini(&answer);
+  rc = gov_credentials_json_take(&gov_credentials_shape_sso, SERVICE, &answer, credentials,
+                                 error);
   if (!rc)
     gov_credentials_set_source(*credentials, "SSO role %s of account %s",
                                options->role_name, options->account_id);

@@ -22,12 +22,6 @@
 #define SECRET_START 12 /* bytes of a secret that may not be told */
 #define MESSAGE_MAX GOV_SERVICE_ANSWER_MAX
 
-const gov_service_limits gov_sts_limits = {.connect_timeout_ms = 3000,
-                                           .timeout_ms = 5000,
-                                           .attempts = 4,
-                                           .backoff_ms = 500,
-                                           .backoff_max_ms = 5000};
-
 /* Refusals that another attempt may not meet: botocore's list of throttling answers, and
    an identity provider that STS did not reach. */
 static const char *const passing_codes[] = {
@@ -277,23 +271,16 @@ int gov_sts_read(const gov_http_answer *answer, gov_xml_field *fields, size_t co
 
 static int make_credentials(const gov_buffer *parts, mskgov_credentials **credentials,
                             mskgov_error_info *error) {
-  mskgov_error_info detail;
   uint64_t expires_at_ns;
-  int rc;
 
   if (gov_time_parse_iso8601(text_of(&parts[3]), &expires_at_ns))
     return gov_error_set(error, MSKGOV_ERR_PROTOCOL,
                          SERVICE
                          " answered with an Expiration that is no time in ISO 8601");
 
-  rc = mskgov_credentials_new(credentials, text_of(&parts[0]), text_of(&parts[1]),
-                              text_of(&parts[2]), expires_at_ns, &detail);
-  if (rc == MSKGOV_ERR_INVALID)
-    rc = MSKGOV_ERR_PROTOCOL; /* it is the service's fault */
-
-  return rc ? gov_error_set(error, rc, SERVICE " answered with bad credentials: %.400s",
-                            detail.text)
-            : 0;
+  return gov_credentials_new_answered(credentials, SERVICE, text_of(&parts[0]),
+                                      text_of(&parts[1]), text_of(&parts[2]), expires_at_ns,
+                                      error);
 }
 
 int gov_sts_read_credentials(const char *action, const gov_http_answer *answer,

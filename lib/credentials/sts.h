@@ -12,10 +12,6 @@
 
 #include <mskgov/credentials.h>
 
-/* Five seconds an attempt, three retries, full jitter from 500 ms to 5 s: the numbers of
-   aws-msk-iam-auth. */
-extern const gov_service_limits gov_sts_limits;
-
 /* A parameter of an action. */
 typedef struct gov_sts_parameter {
   const char *name;
